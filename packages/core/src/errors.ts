@@ -1,0 +1,224 @@
+/** The library's own errors. Each has a `code`, says where it happened, and ends with what to do next. */
+
+/** Every code of the library's errors. */
+export type HoldfastErrorCode =
+  | 'HOLDFAST_CIRCUIT_OPEN'
+  | 'HOLDFAST_RATE_LIMITED'
+  | 'HOLDFAST_BULKHEAD_FULL'
+  | 'HOLDFAST_TIMEOUT'
+  | 'HOLDFAST_RETRIES_EXHAUSTED'
+  | 'HOLDFAST_INVALID_OPTION'
+
+/** Where an error happened. Absent fields were not told to the library. */
+export interface ErrorContext {
+  /** Name of the service that was called. */
+  readonly service?: string | undefined
+  /** Name of the operation, as the caller gave it. */
+  readonly operation?: string | undefined
+  /** Number of the attempt, from 1. */
+  readonly attempt?: number | undefined
+}
+
+/** What all errors of the library have in common. */
+export abstract class HoldfastError extends Error {
+  /** What happened, for programs. */
+  abstract readonly code: HoldfastErrorCode
+  /** Name of the service that was called, if it has one. */
+  readonly service: string | undefined
+  /** Name of the operation, if it was given one. */
+  readonly operation: string | undefined
+  /** Number of the attempt, from 1, if there was one. */
+  readonly attempt: number | undefined
+
+  constructor(message: string, context: ErrorContext, cause?: unknown) {
+    super(`${subject(context)}${message}`, cause === undefined ? undefined : { cause })
+    this.service = context.service
+    this.operation = context.operation
+    this.attempt = context.attempt
+  }
+}
+
+/**
+ * A refusal by one of the library's own guards: the function was not called, nothing was sent, and the service is not to
+ * blame. Refusals come in storms, so they carry no stack unless {@link RefusalError.captureStacks} is set.
+ */
+export abstract class RefusalError extends HoldfastError {
+  /** Set to true to have refusals capture a stack (about ten times the cost of one that does not). Default false. */
+  static captureStacks = false
+
+  /** In how many milliseconds it makes sense to come back; undefined when nobody knows (a circuit tripped by hand). */
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, context: ErrorContext, retryAfterMs: number | undefined, cause?: unknown) {
+    super(message, context, cause)
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** Makes a refusal without walking the stack, which is most of what an error costs. */
+export function makeRefusal<E extends RefusalError>(make: () => E): E {
+  if (RefusalError.captureStacks) return make()
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}
+
+/** The circuit is open (or half-open with all its probes out): the service is presumed down. Nothing was sent. */
+export class CircuitOpenError extends RefusalError {
+  override readonly name = 'CircuitOpenError'
+  readonly code = 'HOLDFAST_CIRCUIT_OPEN'
+}
+
+/** No token is left, none will come in time, or the service asked for a pause. Nothing was sent. */
+export class RateLimitedError extends RefusalError {
+  override readonly name = 'RateLimitedError'
+  readonly code = 'HOLDFAST_RATE_LIMITED'
+}
+
+/** All slots are taken and the queue is full, or no slot came free in time. Nothing was sent. */
+export class BulkheadFullError extends RefusalError {
+  override readonly name = 'BulkheadFullError'
+  readonly code = 'HOLDFAST_BULKHEAD_FULL'
+}
+
+/** A time limit passed. The function may still be running: its signal has been aborted. */
+export class TimeoutError extends HoldfastError {
+  override readonly name = 'TimeoutError'
+  readonly code = 'HOLDFAST_TIMEOUT'
+  /** Which limit: that of one attempt, or that of the whole call. */
+  readonly scope: 'attempt' | 'total'
+  /** The limit in milliseconds. */
+  readonly timeoutMs: number
+  /** Whether the function had been called at least once. When false, nothing was ever sent. */
+  readonly started: boolean
+
+  constructor(
+    context: ErrorContext,
+    details: { scope: 'attempt' | 'total'; timeoutMs: number; started: boolean; cause?: unknown },
+  ) {
+    const { scope, timeoutMs, started } = details
+    const what = scope === 'attempt' ? `no answer within the attempt's ${timeoutMs} ms` : `not done within ${timeoutMs} ms`
+    const sent = started ? 'it may still take effect, so look before you repeat it' : 'it was never started'
+    super(`${what}; ${sent}`, context, details.cause)
+    this.scope = scope
+    this.timeoutMs = timeoutMs
+    this.started = started
+  }
+}
+
+/** What became of one attempt. */
+export interface AttemptRecord {
+  /** From 1. */
+  readonly attempt: number
+  /** What it failed with; for a result that `isFailureResult` refused, the result. */
+  readonly error: unknown
+  /** How long it ran, in milliseconds. */
+  readonly durationMs: number
+  /** How long was waited after it before the next one, in milliseconds; 0 after the last. */
+  readonly delayMs: number
+}
+
+/** Why no further attempt was made. */
+export type RetryStopReason =
+  | 'max-retries'
+  | 'max-elapsed'
+  | 'deadline'
+  | 'circuit-open'
+  | 'refused'
+
+const STOPPED_BECAUSE: Record<RetryStopReason, string> = {
+  'max-retries': 'no retry is left',
+  'max-elapsed': 'another attempt would exceed maxElapsedMs',
+  deadline: 'another attempt could not begin before the deadline',
+  'circuit-open': 'the circuit opened',
+  refused: 'the next attempt was refused by our own guard',
+}
+
+/** All attempts failed. `cause` is the last error of the service, `attempts` has every one. */
+export class RetriesExhaustedError extends HoldfastError {
+  override readonly name = 'RetriesExhaustedError'
+  readonly code = 'HOLDFAST_RETRIES_EXHAUSTED'
+  /** Every attempt in order. */
+  readonly attempts: readonly AttemptRecord[]
+  /** Why it was given up. */
+  readonly reason: RetryStopReason
+  /** In how many milliseconds it makes sense to come back, where the service or a guard said so. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(
+    context: ErrorContext,
+    details: {
+      attempts: readonly AttemptRecord[]
+      reason: RetryStopReason
+      cause: unknown
+      retryAfterMs?: number | undefined
+    },
+  ) {
+    const { attempts, reason, cause, retryAfterMs } = details
+    const times = attempts.length === 1 ? 'once' : `${attempts.length} times`
+    const next = retryAfterMs === undefined ? 'see cause and attempts' : `come back in ${Math.ceil(retryAfterMs)} ms`
+    super(`failed ${times} and ${STOPPED_BECAUSE[reason]} (last: ${brief(cause)}); ${next}`, context, cause)
+    this.attempts = attempts
+    this.reason = reason
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** An option that makes no sense. Thrown at construction, never at run time. */
+export class InvalidOptionError extends HoldfastError {
+  override readonly name = 'InvalidOptionError'
+  readonly code = 'HOLDFAST_INVALID_OPTION'
+  /** Path of the field, for example `services.alpaca.retry.maxRetries`. */
+  readonly field: string
+  /** What was given. */
+  readonly value: unknown
+  /** What is allowed. */
+  readonly rule: string
+
+  constructor(field: string, value: unknown, rule: string) {
+    super(`${field} is ${show(value)}: ${rule}`, {})
+    this.field = field
+    this.value = value
+    this.rule = rule
+  }
+}
+
+/**
+ * Whether an error is a refusal by one of the library's own guards, so that nothing was sent. Looks at the code, and so
+ * also knows the errors of another copy of the library.
+ *
+ * @example
+ * if (isRejection(error)) reply.header('retry-after', Math.ceil((error.retryAfterMs ?? 1_000) / 1_000))
+ */
+export function isRejection(error: unknown): error is RefusalError {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false
+  const { code } = error
+  return code === 'HOLDFAST_CIRCUIT_OPEN' || code === 'HOLDFAST_RATE_LIMITED' || code === 'HOLDFAST_BULKHEAD_FULL'
+}
+
+function subject({ service, operation, attempt }: ErrorContext): string {
+  const name = [service, operation].filter((part) => part !== undefined).join('.')
+  if (name === '') return ''
+  return attempt === undefined || attempt <= 1 ? `${name}: ` : `${name} (attempt ${attempt}): `
+}
+
+/** An error in a few words, without its message's tail: messages of SDKs can be whole HTML pages. */
+export function brief(error: unknown): string {
+  if (error instanceof Error) {
+    const message = error.message.length > 120 ? `${error.message.slice(0, 117)}...` : error.message
+    return message === '' ? error.name : message
+  }
+  return show(error)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return value.length > 60 ? `"${value.slice(0, 57)}..."` : `"${value}"`
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return String(value)
+}
