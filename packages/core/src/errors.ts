@@ -55,15 +55,18 @@ export abstract class RefusalError extends HoldfastError {
   }
 }
 
+/** V8's switch for how many frames an error captures; other engines ignore it. */
+const stackControl: { stackTraceLimit?: number | undefined } = Error
+
 /** Makes a refusal without walking the stack, which is most of what an error costs. */
 export function makeRefusal<E extends RefusalError>(make: () => E): E {
   if (RefusalError.captureStacks) return make()
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
+  const limit = stackControl.stackTraceLimit
+  stackControl.stackTraceLimit = 0
   try {
     return make()
   } finally {
-    Error.stackTraceLimit = limit
+    stackControl.stackTraceLimit = limit
   }
 }
 

@@ -1,0 +1,196 @@
+/** The bulkhead: at most so many calls at once, and a short, orderly queue for the next. */
+import { type Clock, systemClock } from '../clock.ts'
+import { BulkheadFullError, makeRefusal } from '../errors.ts'
+import { reportToConsole } from '../events.ts'
+import { Gate } from '../gate/gate.ts'
+import { checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
+import type { CallOptions, Guarded } from '../pipeline/call.ts'
+import { execute, type Plan } from '../pipeline/executor.ts'
+import type { Slot } from '../pipeline/guard.ts'
+import { Judge } from '../pipeline/judge.ts'
+import { plainPlan } from '../pipeline/plan.ts'
+
+/** Options of a bulkhead. */
+export interface BulkheadOptions {
+  /** How many calls run at once. Default 10. */
+  readonly maxConcurrent?: number | undefined
+  /** How many more may wait for a slot. Default 100; 0 refuses at once. */
+  readonly maxQueue?: number | undefined
+  /** How long a call waits for a slot at most, in milliseconds. Default 1,000; 0 refuses at once. */
+  readonly acquireTimeoutMs?: number | undefined
+  /** Source of time. Default: the system's. */
+  readonly clock?: Clock | undefined
+}
+
+/** The rules that {@link BulkheadOptions} are held to. */
+export const BULKHEAD_RULES: Rules<BulkheadOptions> = {
+  maxConcurrent: wholeNumber(1),
+  maxQueue: wholeNumber(0),
+  acquireTimeoutMs: durationMs(0),
+  clock: instance('a Clock'),
+}
+
+/** A bulkhead at one moment, as plain data. */
+export interface BulkheadSnapshot {
+  readonly maxConcurrent: number
+  /** Slots in use, those of abandoned calls included. */
+  readonly active: number
+  /** Slots whose call was given up (timeout, abort) while its function still runs. */
+  readonly abandoned: number
+  /** Calls that wait. */
+  readonly queued: number
+  readonly totals: { readonly admitted: number; readonly refused: number }
+}
+
+/** A slot taken by hand. */
+export interface BulkheadPermit {
+  /** Gives the slot back. Only the first call does anything. */
+  release(): void
+}
+
+/**
+ * Keeps one slow service from taking every connection and worker: at most `maxConcurrent` calls run, at most `maxQueue`
+ * wait, first come, first served, and none longer than `acquireTimeoutMs`. A call that is aborted leaves the queue at once.
+ *
+ * @example
+ * const bulkhead = new Bulkhead({ maxConcurrent: 10, maxQueue: 100, acquireTimeoutMs: 1_000 })
+ * const bars = await bulkhead.execute(({ signal }) => fetch(url, { signal }))
+ */
+export class Bulkhead implements Slot {
+  /** How many calls run at once. */
+  readonly maxConcurrent: number
+  /** How many calls may wait. */
+  readonly maxQueue: number
+  /** How long a call waits at most, in milliseconds. */
+  readonly acquireTimeoutMs: number
+  /** The queue of those who wait for a slot alone. */
+  readonly gate: Gate
+
+  readonly #clock: Clock
+  readonly #plan: Plan
+  readonly #gates = new Set<Gate>()
+  #active = 0
+  #abandoned = 0
+  #admitted = 0
+  #refused = 0
+
+  /** @throws InvalidOptionError when an option makes no sense */
+  constructor(options: BulkheadOptions = {}) {
+    checkOptions('bulkhead', options, BULKHEAD_RULES)
+    this.maxConcurrent = options.maxConcurrent ?? 10
+    this.maxQueue = options.maxQueue ?? 100
+    this.acquireTimeoutMs = options.acquireTimeoutMs ?? 1_000
+    this.#clock = options.clock ?? systemClock
+    this.gate = new Gate({
+      bulkhead: this,
+      maxQueue: this.maxQueue,
+      maxWaitMs: this.acquireTimeoutMs,
+      clock: this.#clock,
+    })
+    const judge = new Judge({ clock: this.#clock, report: reportToConsole })
+    this.#plan = plainPlan({ service: undefined, guards: [this.gate], judge, clock: this.#clock })
+  }
+
+  /** Slots in use. */
+  get active(): number {
+    return this.#active
+  }
+
+  /** Calls that wait. */
+  get queued(): number {
+    let queued = 0
+    for (const gate of this.#gates) queued += gate.length
+    return queued
+  }
+
+  /** For gates: whether a slot is free. */
+  get hasFreeSlot(): boolean {
+    return this.#active < this.maxConcurrent
+  }
+
+  /**
+   * Calls the function once there is a slot.
+   *
+   * @throws BulkheadFullError when none is, or comes free, in time; otherwise what the function throws
+   */
+  execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
+    return execute(this.#plan, fn, options)
+  }
+
+  /**
+   * Takes a slot if one is free and nobody waits, for those who write the `try` themselves. Never waits.
+   *
+   * @throws BulkheadFullError
+   * @example
+   * const permit = bulkhead.tryEnter()
+   * try { return await ask() } finally { permit.release() }
+   */
+  tryEnter(): BulkheadPermit {
+    if (!this.hasFreeSlot) {
+      this.#refused++
+      const message = `no slot now: all ${this.maxConcurrent} are taken; come back later or raise maxConcurrent`
+      throw makeRefusal(() => new BulkheadFullError(message, {}, Math.max(1, this.acquireTimeoutMs)))
+    }
+    this.take()
+    let held = true
+    return {
+      release: () => {
+        if (!held) return
+        held = false
+        this.release(this.#clock.now())
+      },
+    }
+  }
+
+  /** Everything there is to see, as plain data. */
+  snapshot(): BulkheadSnapshot {
+    return {
+      maxConcurrent: this.maxConcurrent,
+      active: this.#active,
+      abandoned: this.#abandoned,
+      queued: this.queued,
+      totals: { admitted: this.#admitted, refused: this.#refused },
+    }
+  }
+
+  /** For gates: takes a slot that {@link hasFreeSlot} has shown to be free. */
+  take(): void {
+    this.#active++
+    this.#admitted++
+  }
+
+  release(now: number): void {
+    this.#active--
+    for (const gate of [...this.#gates]) {
+      // The queue that was served goes to the end, so that several share the slots.
+      if (!this.hasFreeSlot) return
+      this.#gates.delete(gate)
+      this.#gates.add(gate)
+      gate.dispatch(now)
+    }
+  }
+
+  abandon(): void {
+    this.#abandoned++
+  }
+
+  releaseAbandoned(now: number): void {
+    this.#abandoned--
+    this.release(now)
+  }
+
+  /** For gates: a call was refused for want of a slot. */
+  countRefusal(): void {
+    this.#refused++
+  }
+
+  /** For gates: calls wait there for a slot. */
+  addQueue(gate: Gate): void {
+    this.#gates.add(gate)
+  }
+
+  /** For gates: no call waits there any more. */
+  removeQueue(gate: Gate): void {
+    this.#gates.delete(gate)
+  }
+}

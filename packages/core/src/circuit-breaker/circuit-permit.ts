@@ -1,0 +1,45 @@
+import type { Clock } from '../clock.ts'
+import type { CircuitCall } from '../pipeline/guard.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+
+/**
+ * Leave to make one call, from `breaker.tryEnter()`. Tell it once how the call ended; anything after that is ignored, and
+ * so is an outcome that comes after the circuit has changed its state.
+ */
+export class CircuitPermit implements CircuitCall {
+  readonly service: string
+  readonly operation = undefined
+  readonly attempt = 1
+  circuitGeneration = 0
+  circuitProbe = -1
+  readonly #breaker: CircuitBreaker
+  readonly #clock: Clock
+  #settled = false
+
+  constructor(breaker: CircuitBreaker, clock: Clock) {
+    this.#breaker = breaker
+    this.#clock = clock
+    this.service = breaker.name
+  }
+
+  /** The service did its work. */
+  succeed(): void {
+    this.#settle('success')
+  }
+
+  /** The call failed; the breaker judges by the error whether the service is to blame. */
+  fail(error?: unknown): void {
+    this.#settle(error === undefined ? 'failure' : this.#breaker.judge.error(error).verdict, error)
+  }
+
+  /** The call was given up, or says nothing about the service. */
+  ignore(): void {
+    this.#settle('neutral')
+  }
+
+  #settle(verdict: 'success' | 'failure' | 'neutral' | 'not-run', error?: unknown): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.#breaker.exit(this, verdict, this.#clock.now(), error)
+  }
+}

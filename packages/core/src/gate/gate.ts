@@ -1,0 +1,273 @@
+/** The gate: the one queue of a service, where a call waits for a slot and for tokens at once, and holds neither. */
+import type { Bulkhead } from '../bulkhead/bulkhead.ts'
+import type { Clock, Timer } from '../clock.ts'
+import { BulkheadFullError, makeRefusal, RateLimitedError, type RefusalError } from '../errors.ts'
+import type { Verdict } from '../failures.ts'
+import { type Admission, type Guard, type GuardedCall, WAITING } from '../pipeline/guard.ts'
+import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
+
+/** A call as the gate sees it. The links are the gate's own: a queued call needs no node. */
+export type QueuedCall = Pick<
+  GuardedCall,
+  'service' | 'operation' | 'attempt' | 'client' | 'cost' | 'deadlineAt' | 'slot' | 'queue' | 'admitted' | 'refused'
+> & {
+  /** How long it waits at most, in milliseconds, instead of the gate's own limit. */
+  readonly maxWaitMs?: number | undefined
+}
+
+/** A call's place in a queue. */
+export interface QueuePlace {
+  queued: boolean
+  next: QueuedCall | undefined
+  previous: QueuedCall | undefined
+  /** When it is refused if it has not been admitted, on the monotonic scale. */
+  expiresAt: number
+}
+
+/** What a call lacks. */
+type Lack = 'nothing' | 'slot' | 'tokens' | "client's tokens"
+
+/**
+ * Admits calls in the order of their arrival as soon as a slot (of the bulkhead) and tokens (of the rate limiter) are
+ * there, whichever of the two it has. A call that waits holds nothing; one that could not be admitted in time is refused
+ * when it arrives; one that leaves is forgotten at once. A client that has used up its own tokens holds nobody else up.
+ */
+export class Gate implements Guard {
+  readonly #limiter: RateLimiter | undefined
+  readonly #bulkhead: Bulkhead | undefined
+  readonly #maxQueue: number
+  readonly #maxWaitMs: number
+  readonly #clock: Clock
+  #first: QueuedCall | undefined
+  #last: QueuedCall | undefined
+  #length = 0
+  /** What the first call lacks that every other would lack too. */
+  #blockedBy: 'nothing' | 'slot' | 'tokens' = 'nothing'
+  #dispatching = false
+  #dispatchAgain = false
+  #timer: Timer | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+  /** How long what was lacking at the last look takes to come, in milliseconds; Infinity when no timer can tell. */
+  #lackMs = 0
+
+  constructor(options: {
+    readonly limiter?: RateLimiter | undefined
+    readonly bulkhead?: Bulkhead | undefined
+    readonly maxQueue: number
+    readonly maxWaitMs: number
+    readonly clock: Clock
+  }) {
+    this.#limiter = options.limiter
+    this.#bulkhead = options.bulkhead
+    this.#maxQueue = options.maxQueue
+    this.#maxWaitMs = options.maxWaitMs
+    this.#clock = options.clock
+  }
+
+  /** How many calls wait. */
+  get length(): number {
+    return this.#length
+  }
+
+  enter(call: QueuedCall, now: number): Admission {
+    this.dispatch(now)
+    const behind = this.#blockedBy !== 'nothing' || this.#clientWaits(call.client)
+    const lack = behind ? this.#lackBehindQueue(call, now) : this.#take(call, now)
+    if (lack === 'nothing') return undefined
+    const refusal = this.#refusalOnArrival(call, lack, now)
+    if (refusal !== undefined) return refusal
+    this.#enqueue(call, lack, now)
+    return WAITING
+  }
+
+  exit(call: Pick<QueuedCall, 'slot' | 'client' | 'cost'>, verdict: Verdict, now: number): void {
+    const { slot } = call
+    call.slot = undefined
+    if (verdict === 'not-run') this.#limiter?.giveBack(call.client, call.cost, now)
+    slot?.release(now)
+  }
+
+  /** A call that is given up leaves the queue. */
+  leave(call: QueuedCall): void {
+    if (!call.queue.queued) return
+    this.#unlink(call)
+    // What it waited for may be enough for the next.
+    this.dispatch(this.#clock.now())
+  }
+
+  /** How many tokens are wanted by queued calls that a newcomer of this client, one outside the queue, may not overtake. */
+  costAhead(client: string | undefined): number {
+    // Who waits for a slot lays no claim to tokens.
+    if (this.#blockedBy === 'slot') return 0
+    let cost = 0
+    for (let call = this.#first; call !== undefined; call = call.queue.next) {
+      if (this.#blockedBy === 'tokens' || call.client === client) cost += call.cost
+    }
+    return cost
+  }
+
+  /** Admits whom it can, refuses whose time is over, and sets the timer for the next occasion. */
+  dispatch(now: number): void {
+    if (this.#dispatching) {
+      this.#dispatchAgain = true
+      return
+    }
+    this.#dispatching = true
+    do {
+      this.#dispatchAgain = false
+      if (this.#length > 0) this.#dispatchOnce(now)
+    } while (this.#dispatchAgain)
+    this.#dispatching = false
+  }
+
+  #dispatchOnce(now: number): void {
+    const expired: QueuedCall[] = []
+    const admitted: QueuedCall[] = []
+    let waitingClients: Set<string | undefined> | undefined
+    let wakeAt = Number.POSITIVE_INFINITY
+    this.#blockedBy = 'nothing'
+    for (let call = this.#first; call !== undefined; ) {
+      const { next, expiresAt } = call.queue
+      if (now >= expiresAt) {
+        this.#unlink(call)
+        expired.push(call)
+      } else if (this.#blockedBy === 'nothing' && !waitingClients?.has(call.client)) {
+        const lack = this.#take(call, now)
+        if (lack === 'nothing') {
+          this.#unlink(call)
+          admitted.push(call)
+        } else {
+          wakeAt = Math.min(wakeAt, now + this.#lackMs)
+          if (lack === "client's tokens") waitingClients = (waitingClients ?? new Set()).add(call.client)
+          else this.#blockedBy = lack
+        }
+      }
+      if (call.queue.queued) wakeAt = Math.min(wakeAt, expiresAt)
+      call = next
+    }
+    this.#setTimer(wakeAt, now)
+    // Only now that everything is consistent: what is called here may come back to this gate.
+    for (const call of expired) call.refused(this.#refusal(call, 'in time', now), now)
+    for (const call of admitted) call.admitted(now)
+  }
+
+  /** Takes what the call needs, all or nothing. */
+  #take(call: QueuedCall, now: number): Lack {
+    this.#lackMs = Number.POSITIVE_INFINITY
+    if (this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot) return 'slot'
+    if (this.#limiter !== undefined) {
+      const forAll = this.#limiter.globalWaitMs(call.cost, now)
+      const wait = forAll > 0 ? forAll : this.#limiter.clientWaitMs(call.client, call.cost, now)
+      if (wait > 0) {
+        this.#lackMs = wait
+        return forAll > 0 ? 'tokens' : "client's tokens"
+      }
+      this.#limiter.take(call.client, call.cost, now)
+    }
+    if (this.#bulkhead !== undefined) {
+      this.#bulkhead.take()
+      call.slot = this.#bulkhead
+    }
+    return 'nothing'
+  }
+
+  /** What a call lacks that may not overtake; the queue's own timer tells when that changes. */
+  #lackBehindQueue(call: QueuedCall, now: number): Lack {
+    this.#lackMs = Number.POSITIVE_INFINITY
+    if (this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot) return 'slot'
+    return this.#limiter !== undefined && this.#limiter.globalWaitMs(call.cost, now) > 0 ? 'tokens' : "client's tokens"
+  }
+
+  #refusalOnArrival(call: QueuedCall, lack: Lack, now: number): RefusalError | undefined {
+    const maxWaitMs = call.maxWaitMs ?? this.#maxWaitMs
+    const longest = Math.min(maxWaitMs, call.deadlineAt - now, this.#limiter?.maxWaitMs ?? maxWaitMs)
+    if (lack !== 'slot' && this.#tokenWaitMs(call, now) > longest) return this.#refusal(call, 'in time', now)
+    return this.#length >= this.#maxQueue || maxWaitMs === 0 ? this.#refusal(call, 'now', now) : undefined
+  }
+
+  #enqueue(call: QueuedCall, lack: Lack, now: number): void {
+    const place = call.queue
+    place.queued = true
+    place.previous = this.#last
+    place.next = undefined
+    place.expiresAt = now + (call.maxWaitMs ?? this.#maxWaitMs)
+    if (this.#last === undefined) this.#first = call
+    else this.#last.queue.next = call
+    this.#last = call
+    this.#length++
+    if (this.#length === 1) {
+      this.#limiter?.addQueue(this)
+      this.#bulkhead?.addQueue(this)
+    }
+    if (lack === 'slot' || lack === 'tokens') this.#blockedBy = lack
+    this.#setTimer(Math.min(this.#timerAt, now + this.#lackMs, place.expiresAt), now)
+  }
+
+  #unlink(call: QueuedCall): void {
+    const { previous, next } = call.queue
+    if (previous === undefined) this.#first = next
+    else previous.queue.next = next
+    if (next === undefined) this.#last = previous
+    else next.queue.previous = previous
+    call.queue.queued = false
+    call.queue.next = undefined
+    call.queue.previous = undefined
+    this.#length--
+    if (this.#length > 0) return
+    this.#blockedBy = 'nothing'
+    this.#setTimer(Number.POSITIVE_INFINITY, 0)
+    this.#limiter?.removeQueue(this)
+    this.#bulkhead?.removeQueue(this)
+  }
+
+  #setTimer(at: number, now: number): void {
+    if (at === this.#timerAt) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerAt = at
+    if (at === Number.POSITIVE_INFINITY) return
+    this.#timer = this.#clock.setTimer(
+      () => {
+        this.#timerAt = Number.POSITIVE_INFINITY
+        this.dispatch(this.#clock.now())
+      },
+      Math.max(0, at - now),
+    )
+  }
+
+  #clientWaits(client: string | undefined): boolean {
+    for (let call = this.#first; call !== undefined; call = call.queue.next) {
+      if (call.client === client) return true
+    }
+    return false
+  }
+
+  /** About how long until the tokens are there for a call that goes to the end of the queue. */
+  #tokenWaitMs(call: QueuedCall, now: number): number {
+    if (this.#limiter === undefined) return 0
+    let all = 0
+    let own = 0
+    for (let ahead = this.#first; ahead !== undefined; ahead = ahead.queue.next) {
+      all += ahead.cost
+      if (ahead.client === call.client) own += ahead.cost
+    }
+    return this.#limiter.estimateMs(call.client, call.cost, { all, client: own }, now)
+  }
+
+  #refusal(call: QueuedCall, when: 'now' | 'in time', now: number): RefusalError {
+    const { service, operation, attempt } = call
+    const context = { service, operation, attempt }
+    const full = this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot
+    if (this.#limiter !== undefined && !full) {
+      this.#limiter.countRefusal()
+      const retryAfterMs = Math.max(1, Math.ceil(this.#tokenWaitMs(call, now)))
+      const message = `no token ${when} (${this.#length} calls wait); come back in ${retryAfterMs} ms`
+      return makeRefusal(() => new RateLimitedError(message, context, retryAfterMs))
+    }
+    this.#bulkhead?.countRefusal()
+    const retryAfterMs = Math.max(1, this.#maxWaitMs)
+    const slots = this.#bulkhead?.maxConcurrent ?? 0
+    const message = `no slot ${when}: all ${slots} are taken and ${this.#length} calls wait; come back in ${retryAfterMs} ms or raise maxConcurrent`
+    return makeRefusal(() => new BulkheadFullError(message, context, retryAfterMs))
+  }
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../clock.ts'
+import type { RefusalError } from '../errors.ts'
+import type { Slot } from '../pipeline/guard.ts'
+import type { AcquireOptions } from '../rate-limiter/rate-limiter.ts'
+import type { Gate, QueuedCall, QueuePlace } from './gate.ts'
+import { WAITING } from '../pipeline/guard.ts'
+
+/** Somebody who waits at a gate alone, without a call behind it. */
+class Ticket implements QueuedCall {
+  readonly service = undefined
+  readonly operation = undefined
+  readonly attempt = 1
+  readonly deadlineAt = Number.POSITIVE_INFINITY
+  readonly client: string | undefined
+  readonly cost: number
+  readonly maxWaitMs: number | undefined
+  slot: Slot | undefined
+  readonly queue: QueuePlace = { queued: false, next: undefined, previous: undefined, expiresAt: 0 }
+  readonly admitted: () => void
+  readonly refused: (refusal: RefusalError) => void
+
+  constructor(options: AcquireOptions, admitted: () => void, refused: (refusal: RefusalError) => void) {
+    this.client = options.client
+    this.cost = options.cost ?? 1
+    this.maxWaitMs = options.maxWaitMs
+    this.admitted = admitted
+    this.refused = refused
+  }
+}
+
+/** Waits at a gate; abortable. Rejects with the gate's refusal or the signal's reason. */
+export function waitAtGate(gate: Gate, clock: Clock, options: AcquireOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { signal } = options
+    if (signal?.aborted) {
+      reject(signal.reason)
+      return
+    }
+    const onAbort = (): void => {
+      gate.leave(ticket)
+      reject(signal?.reason)
+    }
+    const settle = (done: () => void): void => {
+      signal?.removeEventListener('abort', onAbort)
+      done()
+    }
+    const ticket = new Ticket(
+      options,
+      () => settle(resolve),
+      (refusal) => settle(() => reject(refusal)),
+    )
+    const admission = gate.enter(ticket, clock.now())
+    if (admission === undefined) resolve()
+    else if (admission === WAITING) signal?.addEventListener('abort', onAbort, { once: true })
+    else reject(admission)
+  })
+}

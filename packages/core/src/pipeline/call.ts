@@ -1,0 +1,40 @@
+/** One call, as the function that is guarded sees it, and the options that its caller gives. */
+
+/** What the guarded function is given. One record serves the whole call: read what you need before the first `await`. */
+export interface Call {
+  /** Number of this attempt, from 1. */
+  readonly attempt: number
+  /** Name of the service, if it has one. */
+  readonly service: string | undefined
+  /** Name of the operation, if the caller gave one. */
+  readonly operation: string | undefined
+  /**
+   * Aborted when this attempt times out, the whole call does, or the caller gives up. Made only when it is read, so that
+   * a function that does not look pays nothing. Hand it to `fetch` or to the SDK.
+   */
+  readonly signal: AbortSignal
+  /** How many milliseconds are left for the whole call; `Infinity` without a total timeout. */
+  remainingMs(): number
+}
+
+/** A function that is guarded. It may return a value, a promise, or anything that can be awaited. */
+export type Guarded<T> = (call: Call) => T | PromiseLike<T>
+
+/** What a caller can say about one call. */
+export interface CallOptions {
+  /** Name of what is done, for errors, logs and events: `getAccount`. */
+  readonly operation?: string | undefined
+  /**
+   * Whether the call may be repeated although it may have taken effect. Default: `retry.assumeIdempotent`. What is not
+   * idempotent is only repeated when the failure proves that it was never sent, or that the service refused it.
+   */
+  readonly idempotent?: boolean | undefined
+  /** Gives up the call: it leaves the queue, wakes from its backoff, and rejects with the signal's reason at once. */
+  readonly signal?: AbortSignal | undefined
+  /** Time limit of the whole call in milliseconds, instead of the pipeline's `timeoutMs`. */
+  readonly timeoutMs?: number | undefined
+  /** Whose tokens are taken, where the rate limiter is `perClient`. */
+  readonly client?: string | undefined
+  /** How many tokens each attempt takes. Default 1. */
+  readonly cost?: number | undefined
+}

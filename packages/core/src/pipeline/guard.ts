@@ -1,0 +1,61 @@
+/** What the executor asks of a guard: a pattern that admits or refuses a call and learns from its outcome. */
+import type { RefusalError } from '../errors.ts'
+import type { QueuePlace } from '../gate/gate.ts'
+import type { Verdict } from '../failures.ts'
+
+/** The guard has put the call into its queue and will call `admitted` or `refused`. */
+export const WAITING: unique symbol = Symbol('waiting')
+
+/** A guard's answer: admitted (undefined), refused (the error), or {@link WAITING}. */
+export type Admission = undefined | RefusalError | typeof WAITING
+
+/** A place among those that may run at once, held until it is released. */
+export interface Slot {
+  /** Gives it back. */
+  release(now: number): void
+  /** The call was given up, but its function still runs and the slot stays taken. */
+  abandon(): void
+  /** The function of an abandoned call has ended, or has had its time. */
+  releaseAbandoned(now: number): void
+}
+
+/** A call as the guards see it. The fields are theirs: what each gave the call stands here, as plain numbers. */
+export interface GuardedCall {
+  readonly service: string | undefined
+  readonly operation: string | undefined
+  readonly attempt: number
+  /** Whose tokens it takes. */
+  readonly client: string | undefined
+  /** How many. */
+  readonly cost: number
+  /** When the whole call must be done, on the clock's monotonic scale; Infinity without a limit. */
+  readonly deadlineAt: number
+  /** The circuit breaker's: generation of the state that admitted the call. */
+  circuitGeneration: number
+  /** The circuit breaker's: number of the probe's lease, −1 for a call that is no probe. */
+  circuitProbe: number
+  /** The gate's: the slot that it holds. */
+  slot: Slot | undefined
+  /** The gate's: its place in the queue. */
+  readonly queue: QueuePlace
+  /** The gate's: goes on with a call that had to wait. */
+  admitted(now: number): void
+  /** The gate's: ends the wait of a call that cannot be admitted. */
+  refused(refusal: RefusalError, now: number): void
+}
+
+/** The part of a call that a circuit breaker looks at. */
+export type CircuitCall = Pick<
+  GuardedCall,
+  'service' | 'operation' | 'attempt' | 'circuitGeneration' | 'circuitProbe'
+>
+
+/** A pattern that admits or refuses. */
+export interface Guard {
+  /** Asks for admission. A guard that admits or queues a call is told how that ended by {@link Guard.exit}, exactly once. */
+  enter(call: GuardedCall, now: number): Admission
+  /** The end of an attempt that was admitted; `not-run` when a later guard refused it: give back what it took. */
+  exit(call: GuardedCall, verdict: Verdict, now: number, error?: unknown): void
+  /** A queued call is given up. Only guards that queue have it. */
+  leave?(call: GuardedCall): void
+}

@@ -1,0 +1,131 @@
+/** The facade: services by name, from profiles, defaults and overrides. */
+import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts'
+import { InvalidOptionError } from '../errors.ts'
+import { type HookErrorReporter, Listeners, type Logger, reportToConsole, type Unsubscribe } from '../events.ts'
+import { callback, check, checkOptions, instance, isOptions, nameText, type Rule, type Rules, unknownField } from '../options.ts'
+import type { ResilienceEvent } from '../pipeline/call-event.ts'
+import { PROFILES } from './profiles.ts'
+import { Service, type ServiceSnapshot, type ServiceSurroundings } from './service.ts'
+import { checkServiceOptions, mergeSettings, type ServiceOptions, type ServiceSettings } from './service-settings.ts'
+
+/** The configuration of a platform. */
+export interface ResilienceOptions {
+  /** More profiles, or fields of the three that are there. */
+  readonly profiles?: Readonly<Record<string, ServiceSettings>> | undefined
+  /** What holds for every service, over its profile. `profile` here is for services that name none; default `INTERNAL`. */
+  readonly defaults?: ServiceOptions | undefined
+  /** Services by name: a profile, and what differs from it. */
+  readonly services?: Readonly<Record<string, ServiceOptions>> | undefined
+  /** Gets records of retries. Any logger with debug, info, warn and error fits. Default: none. */
+  readonly logger?: Logger | undefined
+  /** Told when a hook, listener or predicate throws. Default: written to the console. */
+  readonly onHookError?: HookErrorReporter | undefined
+  /** Source of time. Default: the system's. */
+  readonly clock?: Clock | undefined
+  /** Source of randomness. Default: the system's. */
+  readonly random?: Random | undefined
+}
+
+/** The whole platform at one moment, as plain data. */
+export interface ResilienceSnapshot {
+  /** When, in milliseconds since 1970. */
+  readonly at: number
+  readonly services: Readonly<Record<string, ServiceSnapshot>>
+}
+
+const byName: Rule = { allows: isOptions, says: 'it must be an object of settings by name' }
+
+const RESILIENCE_RULES: Rules<ResilienceOptions> = {
+  profiles: byName,
+  defaults: { allows: isOptions, says: 'it must be an object of settings' },
+  services: byName,
+  logger: instance('a logger with debug, info, warn and error'),
+  onHookError: callback,
+  clock: instance('a Clock'),
+  random: callback,
+}
+
+/** Services by name. Made by {@link createResilience}. */
+export class Resilience {
+  /** What happens in all services: changes of circuits, retries, refusals, timeouts. */
+  readonly events: { subscribe(listener: (event: ResilienceEvent) => void): Unsubscribe }
+  readonly #profiles: ReadonlyMap<string, ServiceSettings>
+  readonly #defaults: ServiceOptions
+  readonly #configured: ReadonlyMap<string, ServiceOptions>
+  readonly #around: ServiceSurroundings
+  readonly #services = new Map<string, Service>()
+
+  constructor(options: ResilienceOptions) {
+    checkOptions('resilience', options, RESILIENCE_RULES)
+    const report = options.onHookError ?? reportToConsole
+    const events = new Listeners<ResilienceEvent>('events listener', report)
+    const { clock = systemClock, random = systemRandom, logger } = options
+    this.events = events
+    this.#around = { clock, random, logger, report, events }
+    this.#profiles = mergeProfiles(options.profiles ?? {})
+    this.#defaults = options.defaults ?? {}
+    checkServiceOptions('defaults', this.#defaults)
+    this.#configured = new Map(Object.entries(options.services ?? {}))
+    this.#profileOf('defaults', this.#defaults)
+    for (const [name, service] of this.#configured) {
+      checkServiceOptions(`services.${name}`, service)
+      this.service(name)
+    }
+  }
+
+  /**
+   * The service of that name, with its own settings if it was configured and with the defaults otherwise. The same name
+   * gives the same service, so that its failures are counted together.
+   */
+  service(name: string): Service {
+    const known = this.#services.get(name)
+    if (known !== undefined) return known
+    check('service name', name, nameText)
+    const own = this.#configured.get(name) ?? {}
+    const { profile, settings } = this.#profileOf(`services.${name}`, own)
+    const merged = mergeSettings(mergeSettings(settings, this.#defaults), own)
+    const service = new Service(name, { ...merged, profile }, this.#around)
+    this.#services.set(name, service)
+    return service
+  }
+
+  /** Everything there is to see, as plain data. */
+  snapshot(): ResilienceSnapshot {
+    const services = [...this.#services].map(([name, service]) => [name, service.snapshot()] as const)
+    return { at: this.#around.clock.wallTime(), services: Object.fromEntries(services) }
+  }
+
+  #profileOf(path: string, own: ServiceOptions): { profile: string; settings: ServiceSettings } {
+    const profile = own.profile ?? this.#defaults.profile ?? 'INTERNAL'
+    const settings = this.#profiles.get(profile)
+    if (settings !== undefined) return { profile, settings }
+    const known = [...this.#profiles.keys()].join(', ')
+    throw new InvalidOptionError(`${path}.profile`, profile, `there is no such profile; known are ${known}`)
+  }
+}
+
+function mergeProfiles(own: Readonly<Record<string, ServiceSettings>>): ReadonlyMap<string, ServiceSettings> {
+  const profiles = new Map<string, ServiceSettings>(Object.entries(PROFILES))
+  for (const [name, settings] of Object.entries(own)) {
+    checkServiceOptions(`profiles.${name}`, settings)
+    if ('profile' in settings) {
+      const known = ['timeoutMs', 'attemptTimeoutMs', 'circuitBreaker', 'retry', 'rateLimiter', 'bulkhead']
+      throw unknownField(`profiles.${name}.profile`, settings.profile, 'profile', known)
+    }
+    profiles.set(name, mergeSettings(profiles.get(name) ?? {}, settings))
+  }
+  return profiles
+}
+
+/**
+ * Services for a whole platform: each starts from a profile, `defaults` lie over all profiles, and a service's own
+ * settings over both, field by field.
+ *
+ * @throws InvalidOptionError that names the path (`services.alpaca.retry.maxRetries`), the value and the rule
+ * @example
+ * const resilience = createResilience({ services: { alpaca: { profile: 'BROKER', circuitBreaker: { failureThreshold: 3 } } } })
+ * const account = await resilience.service('alpaca').execute(() => client.getAccount())
+ */
+export function createResilience(options: ResilienceOptions = {}): Resilience {
+  return new Resilience(options)
+}

@@ -1,0 +1,100 @@
+import { Bulkhead, type BulkheadSnapshot } from '../bulkhead/bulkhead.ts'
+import { CircuitBreaker } from '../circuit-breaker/circuit-breaker.ts'
+import type { CircuitBreakerSnapshot } from '../circuit-breaker/circuit-breaker-options.ts'
+import type { Clock, Random } from '../clock.ts'
+import type { HookErrorReporter, Listeners, Logger } from '../events.ts'
+import type { CallOptions, Guarded } from '../pipeline/call.ts'
+import type { ResilienceEvent } from '../pipeline/call-event.ts'
+import { compile, Pipeline } from '../pipeline/pipeline.ts'
+import type { CallTotals } from '../pipeline/statistics.ts'
+import { RateLimiter, type RateLimiterSnapshot } from '../rate-limiter/rate-limiter.ts'
+import type { ServiceOptions } from './service-settings.ts'
+
+/** A service at one moment, as plain data. A pattern that is left out is null. */
+export interface ServiceSnapshot {
+  readonly name: string
+  readonly profile: string
+  readonly circuitBreaker: CircuitBreakerSnapshot | null
+  readonly rateLimiter: RateLimiterSnapshot | null
+  readonly bulkhead: BulkheadSnapshot | null
+  readonly calls: CallTotals
+}
+
+/** What all services of a platform share. */
+export interface ServiceSurroundings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger | undefined
+  readonly report: HookErrorReporter
+  readonly events: Listeners<ResilienceEvent>
+}
+
+/**
+ * One upstream behind its patterns. Get it from `resilience.service(name)`.
+ *
+ * @example
+ * const alpaca = resilience.service('alpaca')
+ * const account = await alpaca.execute(({ signal }) => client.getAccount({ signal }), { operation: 'getAccount', idempotent: true })
+ */
+export class Service {
+  readonly name: string
+  /** Name of the profile that its settings started from. */
+  readonly profile: string
+  /** The patterns themselves, for those who must trip, reset or look; undefined when left out. */
+  readonly circuitBreaker: CircuitBreaker | undefined
+  readonly rateLimiter: RateLimiter | undefined
+  readonly bulkhead: Bulkhead | undefined
+  readonly #pipeline: Pipeline
+
+  /** Made by {@link Resilience.service}. @param settings merged and checked */
+  constructor(name: string, settings: ServiceOptions & { readonly profile: string }, around: ServiceSurroundings) {
+    const { profile, timeoutMs, attemptTimeoutMs, circuitBreaker, retry, rateLimiter, bulkhead } = settings
+    const { clock, random, logger, report, events } = around
+    this.name = name
+    this.profile = profile
+    if (circuitBreaker) this.circuitBreaker = new CircuitBreaker(name, { ...circuitBreaker, clock, onHookError: report })
+    if (rateLimiter) this.rateLimiter = new RateLimiter({ ...rateLimiter, clock })
+    if (bulkhead) this.bulkhead = new Bulkhead({ ...bulkhead, clock })
+    this.circuitBreaker?.onStateChange((change) => {
+      if (events.any) events.emit({ type: 'circuit', ...change })
+    })
+    const options = {
+      name,
+      timeoutMs,
+      attemptTimeoutMs,
+      retry: retry ? { logger, ...retry } : undefined,
+      circuitBreaker: this.circuitBreaker,
+      rateLimiter: this.rateLimiter,
+      bulkhead: this.bulkhead,
+      onHookError: report,
+      clock,
+      random,
+    }
+    this.#pipeline = new Pipeline(compile<never>(options, events))
+  }
+
+  /** Calls the function through the service's patterns. @see Pipeline.execute */
+  execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
+    return this.#pipeline.execute(fn, options)
+  }
+
+  /** A function with the same parameters that runs through the service's patterns. */
+  wrap<This, Args extends unknown[], T>(
+    fn: (this: This, ...args: Args) => T,
+    options?: CallOptions,
+  ): (this: This, ...args: Args) => Promise<Awaited<T>> {
+    return this.#pipeline.wrap(fn, options)
+  }
+
+  /** Everything there is to see, as plain data. */
+  snapshot(): ServiceSnapshot {
+    return {
+      name: this.name,
+      profile: this.profile,
+      circuitBreaker: this.circuitBreaker?.snapshot() ?? null,
+      rateLimiter: this.rateLimiter?.snapshot() ?? null,
+      bulkhead: this.bulkhead?.snapshot() ?? null,
+      calls: this.#pipeline.totals,
+    }
+  }
+}
