@@ -34,9 +34,9 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   setTimer(callback, delayMs, keepsAlive = true) {
-    const handle: unknown = setTimeout(callback, Math.min(delayMs, LONGEST_TIMER_MS))
+    const handle = setTimeout(callback, Math.min(delayMs, LONGEST_TIMER_MS))
     if (!keepsAlive) unref(handle)
-    return { cancel: () => clearTimeout(handle as number) }
+    return { cancel: () => clearTimeout(handle) }
   },
   block(durationMs) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs)

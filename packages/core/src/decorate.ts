@@ -1,61 +1,65 @@
 /** How a decorator is made that works as a standard one, as an `experimentalDecorators` one, and round a plain function. */
 
-/** Wraps a function, or decorates a method, that returns a promise. */
-export interface AsyncDecorator {
-  /** As a standard decorator. */
-  <This, Args extends unknown[], T>(
-    method: (this: This, ...args: Args) => Promise<T>,
-    context: ClassMethodDecoratorContext<This, (this: This, ...args: Args) => Promise<T>>,
-  ): (this: This, ...args: Args) => Promise<T>
+/** A decorator for methods of a kind, which also wraps plain functions of that kind. */
+export interface DecoratorFor<Method> {
+  /** As a standard decorator, or round a plain function. What comes back has the same parameters and type. */
+  <F extends Method>(method: F, context?: DecoratorContext): F
   /** As a decorator under `experimentalDecorators`. */
-  <Args extends unknown[], T>(
+  <F extends Method>(
     target: object,
     key: string | symbol,
-    descriptor: TypedPropertyDescriptor<(...args: Args) => Promise<T>>,
-  ): TypedPropertyDescriptor<(...args: Args) => Promise<T>>
-  /** Round a plain function. */
-  <This, Args extends unknown[], T>(fn: (this: This, ...args: Args) => Promise<T>): (this: This, ...args: Args) => Promise<T>
+    descriptor: TypedPropertyDescriptor<F>,
+  ): TypedPropertyDescriptor<F>
 }
 
-/** Wraps a function, or decorates a method, that returns a value and no promise. */
-export interface SyncDecorator {
-  /** As a standard decorator. */
-  <This, Args extends unknown[], T>(
-    method: (this: This, ...args: Args) => T,
-    context: ClassMethodDecoratorContext<This, (this: This, ...args: Args) => T>,
-  ): (this: This, ...args: Args) => T
-  /** As a decorator under `experimentalDecorators`. */
-  <Args extends unknown[], T>(
+/** The part of a standard decorator's context that is looked at. */
+export interface DecoratorContext {
+  readonly kind: 'method'
+  readonly name: string | symbol
+}
+
+/** Decorates a method, or wraps a function, that returns a promise. */
+export type AsyncDecorator = DecoratorFor<(...args: never[]) => Promise<unknown>>
+
+/** Decorates a method, or wraps a function, that returns a value and no promise. */
+export type SyncDecorator = DecoratorFor<(...args: never[]) => unknown>
+
+/** What is done round each call of a decorated function; `operation` is the name of the method. */
+export type Around = (call: () => unknown, operation: string | undefined) => unknown
+
+/**
+ * Makes a decorator from what is to be done round each call.
+ *
+ * @throws TypeError, when it is applied, if it stands on something that is no method
+ */
+export function decoratorFor<Method>(around: Around): DecoratorFor<Method> {
+  function decorate<F extends Method>(method: F, context?: DecoratorContext): F
+  function decorate<F extends Method>(
     target: object,
     key: string | symbol,
-    descriptor: TypedPropertyDescriptor<(...args: Args) => T>,
-  ): TypedPropertyDescriptor<(...args: Args) => T>
-  /** Round a plain function. */
-  <This, Args extends unknown[], T>(fn: (this: This, ...args: Args) => T): (this: This, ...args: Args) => T
-}
-
-type Method<T> = (...args: unknown[]) => T
-
-/** Makes a decorator from what is to be done round each call. `operation` is the name of the method. */
-export function asyncDecorator(
-  run: (call: () => Promise<unknown>, operation: string | undefined) => Promise<unknown>,
-): AsyncDecorator {
-  return decoratorOf<Promise<unknown>>(run)
-}
-
-/** The same for methods that return a value and no promise. */
-export function syncDecorator(run: (call: () => unknown, operation: string | undefined) => unknown): SyncDecorator {
-  return decoratorOf<unknown>(run)
-}
-
-/** What both kinds of decorator can be given: a function (and a context), or a class, a key and a descriptor. */
-function decoratorOf<R>(run: (call: () => R, operation: string | undefined) => R) {
-  const wrap = (method: Method<R>, operation: string | undefined): Method<R> =>
-    function (this: unknown, ...args: unknown[]): R {
-      return run(() => method.apply(this, args), operation)
+    descriptor: TypedPropertyDescriptor<F>,
+  ): TypedPropertyDescriptor<F>
+  function decorate(target: unknown, keyOrContext?: unknown, descriptor?: PropertyDescriptor): unknown {
+    if (descriptor !== undefined) {
+      const value: unknown = descriptor.value
+      return { ...descriptor, value: wrap(value, typeof keyOrContext === 'string' ? keyOrContext : undefined, around) }
     }
-  return (target: unknown, keyOrContext?: unknown, descriptor?: TypedPropertyDescriptor<Method<R>>): never => {
-    if (descriptor === undefined) return wrap(method(target), nameOf(target, keyOrContext))
-    return { ...descriptor, value: wrap(method(descriptor.value), String(keyOrContext)) }
+    return wrap(target, operationOf(target, keyOrContext), around)
   }
+  return decorate
+}
+
+function wrap(method: unknown, operation: string | undefined, around: Around): (...args: unknown[]) => unknown {
+  if (typeof method !== 'function')
+    throw new TypeError('this decorator is for methods; put it on a method or round a function')
+  return function (this: unknown, ...args: unknown[]): unknown {
+    return around(() => Reflect.apply(method, this, args), operation)
+  }
+}
+
+function operationOf(target: unknown, context: unknown): string | undefined {
+  const named = typeof context === 'object' && context !== null ? context : target
+  if ((typeof named !== 'object' && typeof named !== 'function') || named === null || !('name' in named))
+    return undefined
+  return typeof named.name === 'string' && named.name !== '' ? named.name : undefined
 }

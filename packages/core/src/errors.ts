@@ -56,7 +56,7 @@ export abstract class RefusalError extends HoldfastError {
 }
 
 /** V8's switch for how many frames an error captures; other engines ignore it. */
-const stackControl: { stackTraceLimit?: number | undefined } = Error
+const stackControl: ErrorConstructor & { stackTraceLimit?: number | undefined } = Error
 
 /** Makes a refusal without walking the stack, which is most of what an error costs. */
 export function makeRefusal<E extends RefusalError>(make: () => E): E {
@@ -104,7 +104,8 @@ export class TimeoutError extends HoldfastError {
     details: { scope: 'attempt' | 'total'; timeoutMs: number; started: boolean; cause?: unknown },
   ) {
     const { scope, timeoutMs, started } = details
-    const what = scope === 'attempt' ? `no answer within the attempt's ${timeoutMs} ms` : `not done within ${timeoutMs} ms`
+    const what =
+      scope === 'attempt' ? `no answer within the attempt's ${timeoutMs} ms` : `not done within ${timeoutMs} ms`
     const sent = started ? 'it may still take effect, so look before you repeat it' : 'it was never started'
     super(`${what}; ${sent}`, context, details.cause)
     this.scope = scope
@@ -126,12 +127,7 @@ export interface AttemptRecord {
 }
 
 /** Why no further attempt was made. */
-export type RetryStopReason =
-  | 'max-retries'
-  | 'max-elapsed'
-  | 'deadline'
-  | 'circuit-open'
-  | 'refused'
+export type RetryStopReason = 'max-retries' | 'max-elapsed' | 'deadline' | 'circuit-open' | 'refused'
 
 const STOPPED_BECAUSE: Record<RetryStopReason, string> = {
   'max-retries': 'no retry is left',

@@ -92,7 +92,8 @@ const BROKEN_CONNECTION_CODES: ReadonlySet<string> = new Set([
 const CANCELLED_CODES: ReadonlySet<string> = new Set(['ERR_CANCELED', 'ABORT_ERR', 'UND_ERR_ABORTED'])
 
 /** What engines without error codes say when the network fails under `fetch`. */
-const FETCH_FAILED = /^(fetch failed|failed to fetch|networkerror when attempting|load failed|network request failed|terminated)/i
+const FETCH_FAILED =
+  /^(fetch failed|failed to fetch|networkerror when attempting|load failed|network request failed|terminated)/i
 
 const TLS_NEVER_FINISHED = /before secure TLS connection was established/
 
@@ -111,16 +112,40 @@ export function describeFailure(error: unknown, clock?: Clock): FailureFacts {
   if (error instanceof RetriesExhaustedError) return describeSeveral(error, clock)
   if (isRejection(error)) {
     const { code, retryAfterMs } = error
-    return { kind: 'ours', verdict: 'neutral', transient: false, throttled: false, code, status: undefined, retryAfterMs }
+    return {
+      kind: 'ours',
+      verdict: 'neutral',
+      transient: false,
+      throttled: false,
+      code,
+      status: undefined,
+      retryAfterMs,
+    }
   }
   if (error instanceof TimeoutError) {
     const kind = error.started ? 'may-have-happened' : 'never-sent'
     const verdict = error.started ? 'failure' : 'neutral'
-    return { kind, verdict, transient: true, throttled: false, code: error.code, status: undefined, retryAfterMs: undefined }
+    return {
+      kind,
+      verdict,
+      transient: true,
+      throttled: false,
+      code: error.code,
+      status: undefined,
+      retryAfterMs: undefined,
+    }
   }
   if (error instanceof HoldfastError) {
     const { code } = error
-    return { kind: 'ours', verdict: 'neutral', transient: false, throttled: false, code, status: undefined, retryAfterMs: undefined }
+    return {
+      kind: 'ours',
+      verdict: 'neutral',
+      transient: false,
+      throttled: false,
+      code,
+      status: undefined,
+      retryAfterMs: undefined,
+    }
   }
   return describeForeign(error, clock)
 }
@@ -128,9 +153,7 @@ export function describeFailure(error: unknown, clock?: Clock): FailureFacts {
 /** Several attempts prove only what the least certain of them proves. */
 function describeSeveral(error: RetriesExhaustedError, clock: Clock | undefined): FailureFacts {
   const last = describeFailure(error.cause, clock)
-  const uncertain = error.attempts.some(
-    (attempt) => describeFailure(attempt.error, clock).kind === 'may-have-happened',
-  )
+  const uncertain = error.attempts.some((attempt) => describeFailure(attempt.error, clock).kind === 'may-have-happened')
   return {
     ...last,
     kind: uncertain ? 'may-have-happened' : last.kind,
@@ -289,7 +312,7 @@ function headerOf(headers: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
 }
 
-function callGetter(get: (...args: never[]) => unknown, headers: unknown, name: string): unknown {
+function callGetter(get: CallableFunction, headers: unknown, name: string): unknown {
   try {
     return Reflect.apply(get, headers, [name])
   } catch {

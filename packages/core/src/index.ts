@@ -1,2 +1,61 @@
-/** The whole public surface of `holdfast`. */
-export { type Clock, LONGEST_TIMER_MS, type Random, systemClock, systemRandom, type Timer } from './clock.ts'
+/** Holdfast's toolkit: everything a user may import. */
+export { Bulkhead, type BulkheadOptions, type BulkheadPermit, type BulkheadSnapshot } from './bulkhead/bulkhead.ts'
+export { CircuitBreaker } from './circuit-breaker/circuit-breaker.ts'
+export type {
+  CircuitBreakerOptions,
+  CircuitBreakerSnapshot,
+  CircuitChange,
+  CircuitChangeReason,
+  CircuitMode,
+  CircuitState,
+} from './circuit-breaker/circuit-breaker-options.ts'
+export type { CircuitPermit } from './circuit-breaker/circuit-permit.ts'
+export { CircuitBreakerRegistry } from './circuit-breaker/registry.ts'
+export { type Clock, type Random, systemClock, systemRandom, type Timer } from './clock.ts'
+export type { AsyncDecorator, DecoratorContext, DecoratorFor, SyncDecorator } from './decorate.ts'
+export { bulkhead, circuitBreaker, circuitBreakers, rateLimited, retryWithBackoff } from './decorators.ts'
+export {
+  type AttemptRecord,
+  BulkheadFullError,
+  CircuitOpenError,
+  type ErrorContext,
+  HoldfastError,
+  type HoldfastErrorCode,
+  InvalidOptionError,
+  isRejection,
+  RateLimitedError,
+  RefusalError,
+  RetriesExhaustedError,
+  type RetryStopReason,
+  TimeoutError,
+} from './errors.ts'
+export type { HookErrorReporter, Logger, Unsubscribe } from './events.ts'
+export { describeFailure, type FailureFacts, type FailureKind, parseRetryAfter, type Verdict } from './failures.ts'
+export { fallback } from './fallback/fallback.ts'
+export type { FallbackOptions } from './fallback/fallback-policy.ts'
+export type { Call, CallOptions, Guarded } from './pipeline/call.ts'
+export type { CircuitEvent, RefusedEvent, ResilienceEvent, RetryEvent, TimeoutEvent } from './pipeline/call-event.ts'
+export { type Pipeline, type PipelineOptions, pipeline } from './pipeline/pipeline.ts'
+export type { CallTotals } from './pipeline/statistics.ts'
+export {
+  type AcquireOptions,
+  type RateLimitDecision,
+  RateLimiter,
+  type RateLimiterSnapshot,
+  type TakeOptions,
+} from './rate-limiter/rate-limiter.ts'
+export type { RateLimit, RateLimiterOptions } from './rate-limiter/rate-limiter-options.ts'
+export type { Jitter } from './retry/backoff.ts'
+export { retry } from './retry/retry.ts'
+export type { ErrorClass, RetryNotice, RetryOn, RetryOptions, RetrySettings } from './retry/retry-options.ts'
+export { retrySync } from './retry/retry-sync.ts'
+export { PROFILES, type ProfileName } from './service/profiles.ts'
+export {
+  createResilience,
+  type Resilience,
+  type ResilienceOptions,
+  type ResilienceSnapshot,
+} from './service/resilience.ts'
+export type { Service, ServiceSnapshot } from './service/service.ts'
+export type { ServiceOptions, ServiceSettings } from './service/service-settings.ts'
+export { type TimeoutOptions, timeout } from './timeout/timeout.ts'

@@ -5,10 +5,10 @@ import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
 import { checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
-import { execute, type Plan } from '../pipeline/executor.ts'
+import { execute } from '../pipeline/executor.ts'
 import type { Slot } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
-import { plainPlan } from '../pipeline/plan.ts'
+import { type Plan, plainPlan } from '../pipeline/plan.ts'
 
 /** Options of a bulkhead. */
 export interface BulkheadOptions {

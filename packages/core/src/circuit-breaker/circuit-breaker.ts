@@ -5,10 +5,10 @@ import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } 
 import type { Verdict } from '../failures.ts'
 import { check, checkOptions, nameText } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
-import { execute, type Plan } from '../pipeline/executor.ts'
+import { execute } from '../pipeline/executor.ts'
 import type { CircuitCall, Guard } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
-import { plainPlan } from '../pipeline/plan.ts'
+import { type Plan, plainPlan } from '../pipeline/plan.ts'
 import {
   CIRCUIT_BREAKER_RULES,
   type CircuitBreakerOptions,
@@ -286,7 +286,8 @@ export class CircuitBreaker implements Guard {
   }
 
   #explain(): string {
-    if (this.#mode === 'tripped') return `circuit was tripped by hand${this.#note === undefined ? '' : ` (${this.#note})`}`
+    if (this.#mode === 'tripped')
+      return `circuit was tripped by hand${this.#note === undefined ? '' : ` (${this.#note})`}`
     if (this.#state === 'HALF_OPEN') return 'circuit is half-open and its probes are out'
     const last = this.#lastError === undefined ? '' : ` (last: ${brief(this.#lastError)})`
     return `circuit is open after ${this.#failureCount} failures in a row${last}`

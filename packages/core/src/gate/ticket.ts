@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { RefusalError } from '../errors.ts'
 import type { Slot } from '../pipeline/guard.ts'
+import { WAITING } from '../pipeline/guard.ts'
 import type { AcquireOptions } from '../rate-limiter/rate-limiter.ts'
 import type { Gate, QueuedCall, QueuePlace } from './gate.ts'
-import { WAITING } from '../pipeline/guard.ts'
 
 /** Somebody who waits at a gate alone, without a call behind it. */
 class Ticket implements QueuedCall {

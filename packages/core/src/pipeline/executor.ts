@@ -279,7 +279,10 @@ class Execution<T, F> implements Call, GuardedCall {
     if (last === undefined) return this.#fail(refusal, 'refused')
     const attempts = [...this.#attempts, { attempt, error: refusal, durationMs: 0, delayMs: 0 }]
     const { retryAfterMs } = refusal
-    this.#fail(new RetriesExhaustedError(this, { attempts, reason: 'refused', cause: last.error, retryAfterMs }), 'failed')
+    this.#fail(
+      new RetriesExhaustedError(this, { attempts, reason: 'refused', cause: last.error, retryAfterMs }),
+      'failed',
+    )
   }
 
   // 6. What can end an attempt or the call from outside: its time limits, and its caller.
@@ -307,7 +310,8 @@ class Execution<T, F> implements Call, GuardedCall {
     }
     const error = this.#timedOut('total', timeoutMs)
     // An attempt that was cut short says nothing about the service; one that had had its time does.
-    const hadItsTime = attemptTimeoutMs === Number.POSITIVE_INFINITY || now - this.#attemptStartedAt >= 0.9 * attemptTimeoutMs
+    const hadItsTime =
+      attemptTimeoutMs === Number.POSITIVE_INFINITY || now - this.#attemptStartedAt >= 0.9 * attemptTimeoutMs
     this.#giveUp(error, !stalled && hadItsTime ? 'failure' : 'neutral', now)
     this.#fail(error, 'failed')
   }
@@ -344,7 +348,8 @@ class Execution<T, F> implements Call, GuardedCall {
     const { events, clock, statistics } = this.#plan
     const { service, operation, attempt } = this
     statistics.timeouts++
-    if (events?.any) events.emit({ type: 'timeout', at: clock.wallTime(), service, operation, attempt, scope, timeoutMs })
+    if (events?.any)
+      events.emit({ type: 'timeout', at: clock.wallTime(), service, operation, attempt, scope, timeoutMs })
     const cause = this.#attempts.at(-1)?.error
     return new TimeoutError(this, { scope, timeoutMs, started: this.#hasRun, cause })
   }

@@ -1,7 +1,7 @@
 /** What the executor asks of a guard: a pattern that admits or refuses a call and learns from its outcome. */
 import type { RefusalError } from '../errors.ts'
-import type { QueuePlace } from '../gate/gate.ts'
 import type { Verdict } from '../failures.ts'
+import type { QueuePlace } from '../gate/gate.ts'
 
 /** The guard has put the call into its queue and will call `admitted` or `refused`. */
 export const WAITING: unique symbol = Symbol('waiting')
@@ -45,10 +45,7 @@ export interface GuardedCall {
 }
 
 /** The part of a call that a circuit breaker looks at. */
-export type CircuitCall = Pick<
-  GuardedCall,
-  'service' | 'operation' | 'attempt' | 'circuitGeneration' | 'circuitProbe'
->
+export type CircuitCall = Pick<GuardedCall, 'service' | 'operation' | 'attempt' | 'circuitGeneration' | 'circuitProbe'>
 
 /** A pattern that admits or refuses. */
 export interface Guard {

@@ -1,5 +1,5 @@
 /** A pipeline, compiled: what the executor runs by. Options have become plain values, and absent patterns are undefined. */
-import { type Clock, systemRandom, type Random } from '../clock.ts'
+import { type Clock, type Random, systemRandom } from '../clock.ts'
 import { type HookErrorReporter, type Listeners, reportToConsole } from '../events.ts'
 import type { FallbackPolicy } from '../fallback/fallback-policy.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'

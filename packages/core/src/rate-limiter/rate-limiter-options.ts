@@ -1,6 +1,16 @@
 import type { Clock } from '../clock.ts'
-import { atLeast, check, checkOptions, durationMs, instance, isOptions, positive, type Rules, wholeNumber } from '../options.ts'
 import { InvalidOptionError } from '../errors.ts'
+import {
+  atLeast,
+  check,
+  checkOptions,
+  durationMs,
+  instance,
+  isOptions,
+  positive,
+  type Rules,
+  wholeNumber,
+} from '../options.ts'
 
 /** One limit. */
 export interface RateLimit {

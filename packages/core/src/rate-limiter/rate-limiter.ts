@@ -1,8 +1,13 @@
 /** The rate limiter: token buckets, for all clients and for each, taken from together or not at all. */
 import { type Clock, systemClock } from '../clock.ts'
 import { InvalidOptionError } from '../errors.ts'
+import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
 import { waitAtGate } from '../gate/ticket.ts'
+import type { CallOptions, Guarded } from '../pipeline/call.ts'
+import { execute } from '../pipeline/executor.ts'
+import { Judge } from '../pipeline/judge.ts'
+import { type Plan, plainPlan } from '../pipeline/plan.ts'
 import { ClientBuckets } from './client-buckets.ts'
 import { burstOf, checkRateLimiterOptions, type RateLimiterOptions } from './rate-limiter-options.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -77,6 +82,7 @@ export class RateLimiter {
   readonly maxWaitMs: number
 
   readonly #clock: Clock
+  readonly #plan: Plan
   readonly #global: TokenBucket | undefined
   readonly #clients: ClientBuckets | undefined
   readonly #gates = new Set<Gate>()
@@ -103,6 +109,8 @@ export class RateLimiter {
       maxWaitMs: this.maxWaitMs,
       clock: this.#clock,
     })
+    const judge = new Judge({ clock: this.#clock, report: reportToConsole })
+    this.#plan = plainPlan({ service: undefined, guards: [this.gate], judge, limiter: this, clock: this.#clock })
   }
 
   /**
@@ -124,10 +132,21 @@ export class RateLimiter {
   /**
    * Waits for the tokens and takes them.
    *
-   * @throws RateLimitedError at once when they cannot be there in time, or the queue is full; the signal's reason when it is aborted
+   * @throws RateLimitedError at once when they cannot be there in time, or the queue is full; InvalidOptionError when the
+   *   cost is not above 0 or can never be met; the signal's reason when it is aborted
    */
-  acquire(options: AcquireOptions = {}): Promise<void> {
-    return waitAtGate(this.gate, this.#clock, options)
+  async acquire(options: AcquireOptions = {}): Promise<void> {
+    this.checkCost(options.cost ?? 1)
+    await waitAtGate(this.gate, this.#clock, options)
+  }
+
+  /**
+   * Calls the function once its tokens are there. `client` and `cost` stand in the options of the call.
+   *
+   * @throws RateLimitedError when they cannot be there in time; otherwise what the function throws
+   */
+  execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
+    return execute(this.#plan, fn, options)
   }
 
   /**
@@ -158,7 +177,10 @@ export class RateLimiter {
 
   /** For gates: whether a cost can ever be met. @throws InvalidOptionError */
   checkCost(cost: number): void {
-    const most = Math.min(this.#global?.burstSize ?? Infinity, this.#clients?.burstSize ?? Infinity)
+    const most = Math.min(
+      this.#global?.burstSize ?? Number.POSITIVE_INFINITY,
+      this.#clients?.burstSize ?? Number.POSITIVE_INFINITY,
+    )
     if (cost > 0 && cost <= most) return
     throw new InvalidOptionError('cost', cost, `it must be above 0 and at most the burstSize, ${most}`)
   }

@@ -16,7 +16,14 @@ import { RetryPolicy } from './retry-policy.ts'
  * const config = retrySync(() => readFileSync(path, 'utf8'), { maxRetries: 3, retryOn: ['EBUSY'] })
  */
 export function retrySync<T>(fn: (call: { readonly attempt: number }) => T, options: RetryOptions = {}): T {
-  const { service, operation, onHookError, clock = systemClock, random = systemRandom, settings } = splitRetryOptions(options)
+  const {
+    service,
+    operation,
+    onHookError,
+    clock = systemClock,
+    random = systemRandom,
+    settings,
+  } = splitRetryOptions(options)
   const policy = new RetryPolicy(settings, random, onHookError)
   const startedAt = clock.now()
   const attempts: AttemptRecord[] = []
@@ -45,7 +52,10 @@ export function retrySync<T>(fn: (call: { readonly attempt: number }) => T, opti
         attempts.push({ attempt, error, durationMs, delayMs: 0 })
         policy.announceEnd({ service, operation, attempt, error }, decision.stop, facts)
         const { stop: reason, retryAfterMs } = decision
-        throw new RetriesExhaustedError({ service, operation, attempt }, { attempts, reason, cause: error, retryAfterMs })
+        throw new RetriesExhaustedError(
+          { service, operation, attempt },
+          { attempts, reason, cause: error, retryAfterMs },
+        )
       }
       const { delayMs } = decision
       attempts.push({ attempt, error, durationMs, delayMs })

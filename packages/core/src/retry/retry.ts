@@ -39,7 +39,10 @@ export function retryPipeline(options: RetryOptions): Pipeline {
 }
 
 /** Checks the options and divides them into those of the retry and those of its surroundings. */
-export function splitRetryOptions(options: RetryOptions): Pick<RetryOptions, 'service' | 'operation' | 'clock' | 'random'> & {
+export function splitRetryOptions(options: RetryOptions): Pick<
+  RetryOptions,
+  'service' | 'operation' | 'clock' | 'random'
+> & {
   readonly onHookError: NonNullable<RetryOptions['onHookError']>
   readonly settings: Omit<RetryOptions, 'service' | 'operation' | 'onHookError' | 'clock' | 'random'>
 } {

@@ -2,7 +2,17 @@
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { type HookErrorReporter, Listeners, type Logger, reportToConsole, type Unsubscribe } from '../events.ts'
-import { callback, check, checkOptions, instance, isOptions, nameText, type Rule, type Rules, unknownField } from '../options.ts'
+import {
+  callback,
+  check,
+  checkOptions,
+  instance,
+  isOptions,
+  nameText,
+  type Rule,
+  type Rules,
+  unknownField,
+} from '../options.ts'
 import type { ResilienceEvent } from '../pipeline/call-event.ts'
 import { PROFILES } from './profiles.ts'
 import { Service, type ServiceSnapshot, type ServiceSurroundings } from './service.ts'

@@ -61,7 +61,8 @@ export function checkServiceOptions(path: string, options: ServiceOptions): void
 
 /** Of a limiter's settings only a part may stand in one layer: the rate may come from another. */
 function checkPartialRateLimiter(path: string, options: Within<RateLimiterOptions>): void {
-  if ('clock' in options) throw new InvalidOptionError(`${path}.clock`, options.clock, 'the clock is given to createResilience')
+  if ('clock' in options)
+    throw new InvalidOptionError(`${path}.clock`, options.clock, 'the clock is given to createResilience')
   const { perClient, ...global } = options
   checkRateLimiterOptions(path, { tokensPerSecond: 1, ...global })
   if (perClient !== undefined) {

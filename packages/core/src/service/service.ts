@@ -52,7 +52,8 @@ export class Service {
     const { clock, random, logger, report, events } = around
     this.name = name
     this.profile = profile
-    if (circuitBreaker) this.circuitBreaker = new CircuitBreaker(name, { ...circuitBreaker, clock, onHookError: report })
+    if (circuitBreaker)
+      this.circuitBreaker = new CircuitBreaker(name, { ...circuitBreaker, clock, onHookError: report })
     if (rateLimiter) this.rateLimiter = new RateLimiter({ ...rateLimiter, clock })
     if (bulkhead) this.bulkhead = new Bulkhead({ ...bulkhead, clock })
     this.circuitBreaker?.onStateChange((change) => {
