@@ -1,0 +1,49 @@
+/** The stand-in for Alpaca: the trading API and the data API on one port; their paths do not clash. */
+import { randomUUID } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import type { Market } from '../market/market.ts'
+import type { MarketClock } from '../market/market-clock.ts'
+import type { Refusal, UpstreamProfile } from '../upstream-server.ts'
+import { dataRoutes } from './data-routes.ts'
+import { accountRoutes, orderRoutes, type TradingDesk } from './trading-routes.ts'
+
+/** The secret that is always refused; any other pair of key and secret is welcome. */
+export const REFUSED_SECRET = 'wrong'
+
+export function alpaca(desk: TradingDesk, market: Market, marketClock: MarketClock): UpstreamProfile {
+  const minute = { requests: 200, windowMs: 60_000, window: 'fixed' } as const
+  return {
+    name: 'alpaca',
+    limits: { trading: minute, data: minute },
+    authorize,
+    limitOf: (request) => (request.url.startsWith('/v2/stocks') ? 'data' : 'trading'),
+    tooMany: () => ({ status: 429, body: { code: 42910000, message: 'rate limit exceeded' } }),
+    headers: (limit, remaining, resetAt) => ({
+      'x-request-id': randomUUID().replaceAll('-', ''),
+      'x-ratelimit-limit': String(limit),
+      'x-ratelimit-remaining': String(remaining),
+      'x-ratelimit-reset': String(Math.ceil(resetAt / 1_000)),
+    }),
+    notFound: () => ({ status: 404, body: { code: 40410000, message: 'endpoint not found' } }),
+    unreadable: (message) => ({
+      status: 400,
+      body: { code: 40010000, message: `request body format is invalid: ${message}` },
+    }),
+    routes: (app) => {
+      accountRoutes(app, desk)
+      orderRoutes(app, desk)
+      dataRoutes(app, market, marketClock)
+    },
+  }
+}
+
+function authorize({ headers }: FastifyRequest): string | Refusal {
+  const key = headers['apca-api-key-id']
+  const secret = headers['apca-api-secret-key']
+  const { authorization } = headers
+  if (typeof key === 'string' && key !== '' && typeof secret === 'string' && secret !== '' && secret !== REFUSED_SECRET)
+    return key
+  if (authorization?.startsWith('Bearer ') && authorization !== `Bearer ${REFUSED_SECRET}`)
+    return authorization.slice(7)
+  return { status: 401, body: { code: 40110000, message: 'request is not authorized' } }
+}

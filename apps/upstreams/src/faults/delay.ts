@@ -1,0 +1,22 @@
+import type { Clock, Random } from 'holdfast'
+import { gaussian } from '../market/chance.ts'
+import type { FaultAction } from './fault-rule.ts'
+
+/** How long a `latency` fault takes this time, in milliseconds. */
+export function latencyMs(action: Extract<FaultAction, { type: 'latency' }>, random: Random): number {
+  switch (action.dist) {
+    case 'fixed':
+      return action.ms
+    case 'uniform':
+      return action.minMs + random() * (action.maxMs - action.minMs)
+    case 'lognormal':
+      return action.medianMs * Math.exp(action.sigma * gaussian(random))
+    case 'pareto':
+      return Math.min(action.xm / (1 - random()) ** (1 / action.alpha), 86_400_000)
+  }
+}
+
+/** Waits by the clock, without keeping the process alive. */
+export function delay(clock: Clock, durationMs: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimer(resolve, durationMs, false))
+}

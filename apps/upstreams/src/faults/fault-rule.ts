@@ -1,0 +1,143 @@
+/** The language of faults: what a rule may say, checked when it arrives. */
+import { z } from 'zod'
+
+const milliseconds = z.number().min(0).max(86_400_000)
+const probability = z.number().min(0).max(1)
+const status = z.number().int().min(200).max(599)
+const pattern = z.string().max(500).refine(isPattern, 'it must be a regular expression')
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const beforeOrAfter = z.enum(['before', 'after'])
+
+/** Answers late. `where`: before or after the request took effect. */
+const late = { type: z.literal('latency'), where: beforeOrAfter.default('before') }
+const latency = z.discriminatedUnion('dist', [
+  z.strictObject({ ...late, dist: z.literal('fixed'), ms: milliseconds }),
+  z.strictObject({ ...late, dist: z.literal('uniform'), minMs: milliseconds, maxMs: milliseconds }),
+  z.strictObject({ ...late, dist: z.literal('lognormal'), medianMs: milliseconds, sigma: z.number().min(0).max(5) }),
+  z.strictObject({ ...late, dist: z.literal('pareto'), xm: milliseconds, alpha: z.number().min(0.1).max(10) }),
+])
+
+const action = z.discriminatedUnion('type', [
+  latency,
+  /** Never answers; the socket stays open until the client gives up. */
+  z.strictObject({ type: z.literal('hang'), where: beforeOrAfter.default('before') }),
+  /** TCP reset. */
+  z.strictObject({
+    type: z.literal('reset'),
+    where: z.enum(['accept', 'headers', 'before', 'after']).default('before'),
+  }),
+  /** A reset after the request took effect: the acknowledgement is lost. */
+  z.strictObject({ type: z.literal('resetAfter') }),
+  /** Orderly close without an answer. */
+  z.strictObject({ type: z.literal('fin'), where: beforeOrAfter.default('before') }),
+  /** Another status; `executed` says whether the request took effect. */
+  z.strictObject({
+    type: z.literal('status'),
+    code: status,
+    body: z.unknown().optional(),
+    headers: z.record(z.string(), z.string()).default({}),
+    executed: z.boolean().default(false),
+  }),
+  /** 429, whatever the real rate. */
+  z.strictObject({
+    type: z.literal('rate429'),
+    retryAfterSec: z.number().min(0).max(3_600).default(1),
+    resetInSec: z.number().min(0).max(3_600).optional(),
+    header: z.enum(['retry-after', 'x-ratelimit', 'none', 'http-date', 'garbage']).default('retry-after'),
+  }),
+  /** The answer, a few bytes at a time. */
+  z.strictObject({
+    type: z.literal('slowDrip'),
+    bytes: z.number().int().min(1).default(1),
+    everyMs: milliseconds.default(100),
+  }),
+  /** 200 with a body that is none. */
+  z.strictObject({
+    type: z.literal('malformed'),
+    mode: z.enum(['truncate', 'garbage', 'html', 'empty', 'nullJson', 'wrongType']).default('truncate'),
+  }),
+  /** So many bytes of the answer, announced in full, then the socket is destroyed. */
+  z.strictObject({
+    type: z.literal('partial'),
+    bytes: z.number().int().min(0).default(10),
+    contentLength: z.literal('full').default('full'),
+  }),
+  /** Works for `upMs`, then fails for `downMs`, and so on. */
+  z.strictObject({
+    type: z.literal('flap'),
+    upMs: milliseconds,
+    downMs: milliseconds,
+    downAction: z.enum(['hang', 'reset', 'status503']).default('reset'),
+  }),
+  /** Who goes over the limit `afterViolations` times `withinMs` is answered with `status` for `forMs`. */
+  z.strictObject({
+    type: z.literal('ban'),
+    afterViolations: z.number().int().min(1).default(1),
+    withinMs: milliseconds.default(60_000),
+    forMs: milliseconds.default(60_000),
+    status: status.default(418),
+  }),
+  /** Market data that old. */
+  z.strictObject({ type: z.literal('stale'), ageMs: milliseconds }),
+  /** The schema has drifted: a field of the answer is gone, or has another name. */
+  z.strictObject({
+    type: z.literal('drift'),
+    drop: z.string().optional(),
+    rename: z.record(z.string(), z.string()).default({}),
+  }),
+])
+
+const match = z.strictObject({
+  method: z.string().max(10).optional(),
+  path: pattern.optional(),
+  header: z.record(z.string(), z.string()).default({}),
+  /** Which of the matching requests, counted from 1. */
+  nth: z.array(z.number().int().min(1)).optional(),
+  /** Not the first so many matching requests. */
+  after: z.number().int().min(0).default(0),
+  /** So many times, then no more. */
+  times: z.number().int().min(1).optional(),
+  probability: probability.default(1),
+  /** When, counted from the moment that the rule was set. */
+  window: z.strictObject({ fromMs: milliseconds.default(0), toMs: milliseconds }).optional(),
+})
+
+const rule = z.strictObject({
+  id: z.string().min(1).max(100).optional(),
+  match: match.prefault({}),
+  action,
+})
+
+/** One rule, complete. */
+export type FaultRule = z.output<typeof rule>
+/** One rule as a user writes it: only `action.type` is needed. */
+export type FaultRuleInput = z.input<typeof rule>
+/** What a rule does. */
+export type FaultAction = FaultRule['action']
+
+/** A rule, or a field of one, that makes no sense. */
+export class InvalidRuleError extends Error {
+  override readonly name = 'InvalidRuleError'
+  readonly code = 'UPSTREAMS_INVALID_RULE'
+}
+
+/** Checks a rule or a list of rules. @throws InvalidRuleError that names the field and the rule it breaks */
+export function parseRules(input: unknown): FaultRule[] {
+  const result = z.array(rule).safeParse(Array.isArray(input) ? input : [input])
+  if (result.success) return result.data
+  const told = result.error.issues.slice(0, 3).map(({ path, message }) => `rules${pathText(path)}: ${message}`)
+  throw new InvalidRuleError(`${told.join('; ')}; see the table of faults in the README`)
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+}

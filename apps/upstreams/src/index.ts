@@ -1,0 +1,13 @@
+export { Controls, UnknownUpstreamError, type UpstreamName } from './control/controls.ts'
+export { type FaultRuleInput, InvalidRuleError } from './faults/fault-rule.ts'
+export type { LedgerRow } from './ledger.ts'
+export type { RequestLimit } from './request-limit.ts'
+export {
+  PortTakenError,
+  portsFromEnvironment,
+  startUpstreams,
+  type Upstreams,
+  type UpstreamsOptions,
+} from './start-upstreams.ts'
+export type { UpstreamStats } from './upstream-statistics.ts'
+export type { WireRecord } from './wire-log.ts'

@@ -1,0 +1,61 @@
+/** What really happened to orders, whatever the client was told. */
+export interface LedgerRow {
+  readonly seq: number
+  /** When, in milliseconds since 1970. */
+  readonly t: number
+  readonly kind: 'submit' | 'cancel' | 'replace' | 'fill'
+  readonly id: string
+  readonly clientOrderId: string
+  /** The client's intent: header `x-intent-id`, else the client order id up to its first `#`. */
+  readonly intent: string
+  readonly symbol: string
+  readonly side: string
+  readonly qty: string
+  /** How many submissions with this client order id had arrived, this one included. */
+  readonly attempt: number
+  /** Whether the answer went out whole. */
+  acked: boolean
+  /** The fault that befell the request, if one did. */
+  readonly faultId: string | null
+}
+
+/** The record against which a client's story is checked. */
+export class Ledger {
+  #rows: LedgerRow[] = []
+
+  get rows(): readonly LedgerRow[] {
+    return this.#rows
+  }
+
+  append(row: Omit<LedgerRow, 'seq' | 'acked'>): LedgerRow {
+    const complete: LedgerRow = { seq: this.#rows.length + 1, ...row, acked: false }
+    this.#rows.push(complete)
+    return complete
+  }
+
+  /** Intents that were executed more than once. */
+  duplicates(): readonly { readonly intent: string; readonly rows: readonly LedgerRow[] }[] {
+    const groups = new Map<string, LedgerRow[]>()
+    for (const row of this.#rows) {
+      if (row.kind !== 'submit') continue
+      const group = groups.get(row.intent) ?? []
+      group.push(row)
+      groups.set(row.intent, group)
+    }
+    return [...groups].filter(([, rows]) => rows.length > 1).map(([intent, rows]) => ({ intent, rows }))
+  }
+
+  /** Executed submissions of an intent that were never acknowledged: check them against what the client was told. */
+  lateExecutions(intent: string): readonly LedgerRow[] {
+    return this.#rows.filter((row) => row.kind === 'submit' && row.intent === intent && !row.acked)
+  }
+
+  reset(): void {
+    this.#rows = []
+  }
+}
+
+/** The intent behind an order. */
+export function intentOf(header: string | undefined, clientOrderId: string): string {
+  return header ?? clientOrderId.split('#')[0] ?? clientOrderId
+}

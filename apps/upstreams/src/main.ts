@@ -1,0 +1,10 @@
+import { portsFromEnvironment, startUpstreams } from './start-upstreams.ts'
+
+try {
+  const { urls, close } = await startUpstreams({ ports: portsFromEnvironment(process.env) })
+  console.log(`Alpaca   ${urls.alpaca}\nPolygon  ${urls.polygon}\ncontrol  ${urls.control}`)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close())
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

@@ -1,0 +1,42 @@
+/** The stand-in for Polygon (Massive). */
+import type { FastifyRequest } from 'fastify'
+import type { Market } from '../market/market.ts'
+import type { MarketClock } from '../market/market-clock.ts'
+import type { Refusal, UpstreamProfile } from '../upstream-server.ts'
+import { aggregateRoutes } from './aggregate-routes.ts'
+import { requestId } from './answers.ts'
+import { referenceRoutes } from './reference-routes.ts'
+import { tradeRoutes } from './trade-routes.ts'
+
+/** The key that is always refused; any other is welcome. */
+export const REFUSED_KEY = 'wrong'
+
+const TOO_MANY =
+  "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue. https://polygon.io/pricing"
+
+export function polygon(market: Market, marketClock: MarketClock): UpstreamProfile {
+  return {
+    name: 'polygon',
+    // A paid plan. `PUT /_limits/polygon` makes it the free one: 5 in a rolling minute.
+    limits: { requests: { requests: 100, windowMs: 1_000, window: 'rolling' } },
+    authorize,
+    limitOf: () => 'requests',
+    tooMany: () => ({ status: 429, body: { status: 'ERROR', request_id: requestId(), error: TOO_MANY } }),
+    headers: () => ({}),
+    notFound: () => ({ status: 404, body: { status: 'NOT_FOUND', request_id: requestId(), message: 'Not found.' } }),
+    unreadable: (error) => ({ status: 400, body: { status: 'ERROR', request_id: requestId(), error } }),
+    routes: (app) => {
+      aggregateRoutes(app, market, marketClock)
+      tradeRoutes(app, market, marketClock)
+      referenceRoutes(app, market, marketClock)
+    },
+  }
+}
+
+function authorize(request: FastifyRequest): string | Refusal {
+  const { authorization } = request.headers
+  const query = new URLSearchParams(request.url.split('?')[1])
+  const key = authorization?.startsWith('Bearer ') ? authorization.slice(7) : (query.get('apiKey') ?? '')
+  if (key !== '' && key !== REFUSED_KEY) return key
+  return { status: 401, body: { status: 'ERROR', request_id: requestId(), error: 'Unknown API Key' } }
+}

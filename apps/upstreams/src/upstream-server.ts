@@ -1,0 +1,241 @@
+/**
+ * One upstream on its port. Every request goes the same way: arrival, faults of the connection, ban, authorization, limit,
+ * faults that keep it from taking effect, work, effect, faults that spoil the answer.
+ */
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Clock, Random } from 'holdfast'
+import { delay, latencyMs } from './faults/delay.ts'
+import { FaultBook } from './faults/fault-book.ts'
+import type { FaultAction } from './faults/fault-rule.ts'
+import { cutOff, drifted, drip, hang, malformed, sendPart } from './faults/wire-faults.ts'
+import { factsOf, noteArrival } from './request-facts.ts'
+import { RequestCounter, type RequestLimit } from './request-limit.ts'
+import { UpstreamStatistics } from './upstream-statistics.ts'
+import { redactHeaders, redactPath, type WireLog } from './wire-log.ts'
+import { Workers } from './workers.ts'
+
+/** An answer that is not the one asked for. */
+export interface Refusal {
+  readonly status: number
+  readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What distinguishes one upstream from another. */
+export interface UpstreamProfile {
+  readonly name: string
+  readonly limits: Readonly<Record<string, RequestLimit>>
+  /** The key that a request carries, or the answer when it is missing or wrong. */
+  readonly authorize: (request: FastifyRequest) => string | Refusal
+  /** Which limit a request counts against. */
+  readonly limitOf: (request: FastifyRequest) => string
+  readonly tooMany: () => Refusal
+  /** Headers on every answer; times in milliseconds since 1970. */
+  readonly headers: (limit: number, remaining: number, resetAt: number) => Readonly<Record<string, string>>
+  readonly notFound: (request: FastifyRequest) => Refusal
+  readonly unreadable: (message: string) => Refusal
+  /** Adds the routes. */
+  readonly routes: (app: FastifyInstance) => void
+}
+
+/** What all upstreams of a process share. */
+export interface Surroundings {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: WireLog
+  readonly workers: { readonly count: number; readonly minMs: number; readonly maxMs: number }
+}
+
+/** Answers with something else than was asked for. */
+export function refuse(reply: FastifyReply, { status, body, headers = {} }: Refusal): FastifyReply {
+  return reply.code(status).headers(headers).send(body)
+}
+
+/** A running upstream. */
+export class UpstreamServer {
+  readonly name: string
+  readonly faults: FaultBook
+  readonly counters: ReadonlyMap<string, RequestCounter>
+  readonly statistics: UpstreamStatistics = new UpstreamStatistics()
+  readonly #profile: UpstreamProfile
+  readonly #around: Surroundings
+  readonly #app: FastifyInstance
+  readonly #workers: Workers
+  #violations: number[] = []
+
+  constructor(profile: UpstreamProfile, around: Surroundings) {
+    this.name = profile.name
+    this.#profile = profile
+    this.#around = around
+    this.faults = new FaultBook(around.clock, around.random)
+    const limits = Object.entries(profile.limits)
+    this.counters = new Map(limits.map(([name, limit]) => [name, new RequestCounter(limit, around.clock)]))
+    this.#workers = new Workers(around.workers, around.clock, around.random)
+    this.#app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength: 200 } })
+    this.#app.addHook('onRequest', async (request, reply) => this.#arrive(request, reply))
+    this.#app.addHook('preHandler', async (request, reply) => this.#beforeEffect(request, reply))
+    this.#app.addHook('onSend', async (request, reply, payload) => this.#afterEffect(request, reply, payload))
+    this.#app.setNotFoundHandler((request, reply) => refuse(reply, profile.notFound(request)))
+    this.#app.setErrorHandler((error, _request, reply) => {
+      const message = error instanceof Error ? error.message : String(error)
+      return refuse(reply, profile.unreadable(message))
+    })
+    profile.routes(this.#app)
+  }
+
+  /** @returns the port that it listens on */
+  async listen(host: string, port: number): Promise<number> {
+    await this.#app.listen({ host, port })
+    const address = this.#app.server.address()
+    return typeof address === 'object' && address !== null ? address.port : port
+  }
+
+  /** Closes every connection, those that hang too. */
+  async close(): Promise<void> {
+    await this.#app.close()
+  }
+
+  /** Forgets what was counted; faults are forgotten too. */
+  reset(): void {
+    this.faults.clear()
+    this.statistics.reset()
+    this.#violations = []
+    for (const counter of this.counters.values()) counter.reset()
+  }
+
+  #arrive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { method, headers, url } = request
+    const fault = this.faults.faultFor({ method, headers, path: url })
+    const facts = noteArrival(request, fault)
+    this.statistics.begin()
+    reply.raw.once('close', () => {
+      const answered = reply.raw.writableFinished
+      const status = answered ? reply.raw.statusCode : null
+      for (const row of facts.ledgerRows) row.acked = answered
+      this.statistics.end(status ?? undefined, facts.executed)
+      this.#around.log.append({
+        t: this.#around.clock.wallTime(),
+        upstream: this.name,
+        method,
+        path: redactPath(url),
+        headers: redactHeaders(headers),
+        status,
+        executed: facts.executed,
+        faultId: fault?.id ?? null,
+        outcome: answered ? 'answered' : 'cut off',
+      })
+    })
+    const early =
+      fault?.action.type === 'reset' && (fault.action.where === 'accept' || fault.action.where === 'headers')
+    return early ? cutOff(request, 'reset') : Promise.resolve()
+  }
+
+  async #beforeEffect(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    const facts = factsOf(request)
+    const action = facts.fault?.action
+    if (action !== undefined) await this.#breakBefore(action, request)
+    const refusal = this.#turnAway(request, reply) ?? this.#pretendedRefusal(action)
+    if (refusal !== undefined) return refuse(reply, refusal)
+    if (action?.type === 'flap') return refuse(reply, { status: 503, body: { message: 'service unavailable' } })
+    await this.#workers.work()
+    facts.executed = true
+    return undefined
+  }
+
+  async #breakBefore(action: FaultAction, request: FastifyRequest): Promise<void> {
+    const where = 'where' in action ? action.where : undefined
+    if (action.type === 'flap' && action.downAction !== 'status503') {
+      await (action.downAction === 'hang' ? hang() : cutOff(request, 'reset'))
+    }
+    if (where !== 'before') return
+    if (action.type === 'hang') await hang()
+    if (action.type === 'reset') await cutOff(request, 'reset')
+    if (action.type === 'fin') await cutOff(request, 'fin')
+    if (action.type === 'latency') await delay(this.#around.clock, latencyMs(action, this.#around.random))
+  }
+
+  /** Ban, authorization and limit. */
+  #turnAway(request: FastifyRequest, reply: FastifyReply): Refusal | undefined {
+    const now = this.#around.clock.wallTime()
+    const { bannedUntil } = this.statistics
+    if (bannedUntil !== null && now < bannedUntil) {
+      const headers = { 'retry-after': String(Math.ceil((bannedUntil - now) / 1_000)) }
+      return { ...this.#profile.tooMany(), status: this.faults.banRule?.status ?? 418, headers }
+    }
+    this.statistics.bannedUntil = null
+    const key = this.#profile.authorize(request)
+    if (typeof key !== 'string') return key
+    this.statistics.countKey(key)
+    const counted = this.counters.get(this.#profile.limitOf(request))?.count(key)
+    if (counted === undefined) return undefined
+    reply.headers(this.#profile.headers(counted.limit, counted.remaining, counted.resetAt))
+    if (counted.allowed) return undefined
+    this.#countViolation(now)
+    return this.#profile.tooMany()
+  }
+
+  #countViolation(now: number): void {
+    this.statistics.rateViolations++
+    const ban = this.faults.banRule
+    if (ban === undefined) return
+    this.#violations = [...this.#violations.filter((time) => time > now - ban.withinMs), now]
+    if (this.#violations.length >= ban.afterViolations) this.statistics.bannedUntil = now + ban.forMs
+  }
+
+  /** A status that the rules ask for, in place of any effect. */
+  #pretendedRefusal(action: FaultAction | undefined): Refusal | undefined {
+    if (action?.type === 'status' && !action.executed) return statusOf(action)
+    if (action?.type !== 'rate429') return undefined
+    const { retryAfterSec, resetInSec = retryAfterSec, header } = action
+    const resetAt = this.#around.clock.wallTime() + resetInSec * 1_000
+    const headers: Record<typeof header, Record<string, string>> = {
+      'retry-after': { 'retry-after': String(retryAfterSec) },
+      'http-date': { 'retry-after': new Date(this.#around.clock.wallTime() + retryAfterSec * 1_000).toUTCString() },
+      'x-ratelimit': { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(Math.ceil(resetAt / 1_000)) },
+      garbage: { 'retry-after': 'in a little while' },
+      none: {},
+    }
+    return { ...this.#profile.tooMany(), headers: headers[header] }
+  }
+
+  async #afterEffect(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+    const facts = factsOf(request)
+    const action = facts.fault?.action
+    if (action === undefined || !facts.executed) return payload
+    const text = typeof payload === 'string' ? payload : ''
+    switch (action.type) {
+      case 'resetAfter':
+        return cutOff(request, 'reset')
+      case 'reset':
+        return action.where === 'after' ? cutOff(request, 'reset') : payload
+      case 'fin':
+        return action.where === 'after' ? cutOff(request, 'fin') : payload
+      case 'hang':
+        return action.where === 'after' ? hang() : payload
+      case 'latency':
+        if (action.where === 'after') await delay(this.#around.clock, latencyMs(action, this.#around.random))
+        return payload
+      case 'status': {
+        const { status, body, headers = {} } = statusOf(action)
+        reply.code(status).headers(headers).header('content-type', 'application/json; charset=UTF-8')
+        return JSON.stringify(body)
+      }
+      case 'partial':
+        return sendPart(reply, text, action.bytes)
+      case 'slowDrip':
+        return drip(reply, text, action, this.#around.clock)
+      case 'drift':
+        return text === '' ? payload : drifted(text, action)
+      case 'malformed':
+        if (action.mode === 'html') reply.header('content-type', 'text/html')
+        reply.removeHeader('content-length')
+        return malformed(text, action.mode)
+      default:
+        return payload
+    }
+  }
+}
+
+function statusOf({ code, body, headers }: Extract<FaultAction, { type: 'status' }>): Refusal {
+  return { status: code, body: body ?? { message: `fault: status ${code}` }, headers }
+}
