@@ -205,13 +205,12 @@ function subject({ service, operation, attempt }: ErrorContext): string {
   return attempt === undefined || attempt <= 1 ? `${name}: ` : `${name} (attempt ${attempt}): `
 }
 
-/** An error in a few words, without its message's tail: messages of SDKs can be whole HTML pages. */
+/** An error in a few words: our own without their advice, and nobody's whole HTML page. */
 export function brief(error: unknown): string {
-  if (error instanceof Error) {
-    const message = error.message.length > 120 ? `${error.message.slice(0, 117)}...` : error.message
-    return message === '' ? error.name : message
-  }
-  return show(error)
+  if (!(error instanceof Error)) return show(error)
+  const message = error instanceof HoldfastError ? (error.message.split(';')[0] ?? '') : error.message
+  if (message === '') return error.name
+  return message.length > 120 ? `${message.slice(0, 117)}...` : message
 }
 
 function show(value: unknown): string {

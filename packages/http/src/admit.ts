@@ -1,7 +1,7 @@
 /** Whether a request is let in: the part that every framework's plugin shares. */
 import { type Clock, type RateLimit, RateLimiter } from 'holdfast'
 import { type Problem, problem } from './problem.ts'
-import { limitHeader, type Policies, policyHeader, retryAfterSeconds } from './rate-limit-headers.ts'
+import { limitHeader, type Policies, policyHeader, type Quota, retryAfterSeconds } from './rate-limit-headers.ts'
 
 /** Limits of the requests that come in. Give a limit for all, one for each client, or both. */
 export interface AdmissionOptions {
@@ -59,6 +59,6 @@ export class AdmissionControl {
   }
 }
 
-function complete({ tokensPerSecond, burstSize }: RateLimit): Required<RateLimit> {
+function complete({ tokensPerSecond, burstSize }: RateLimit): Quota {
   return { tokensPerSecond, burstSize: burstSize ?? Math.max(1, tokensPerSecond) }
 }

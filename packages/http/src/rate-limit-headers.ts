@@ -1,10 +1,16 @@
 /** The headers that tell a client about its limit (IETF draft "RateLimit header fields for HTTP"; RFC 9110 for Retry-After). */
-import type { RateLimit, RateLimitDecision } from 'holdfast'
+import type { RateLimitDecision } from 'holdfast'
+
+/** A limit, complete. */
+export interface Quota {
+  readonly tokensPerSecond: number
+  readonly burstSize: number
+}
 
 /** The limits in force. */
 export interface Policies {
-  readonly global: Required<RateLimit> | undefined
-  readonly client: Required<RateLimit> | undefined
+  readonly global: Quota | undefined
+  readonly client: Quota | undefined
 }
 
 /** `RateLimit-Policy`: quota and window in seconds of each limit, for example `"default";q=10;w=4`. */

@@ -63,7 +63,7 @@ export class PolygonDataProvider implements DataProvider {
         from,
         to,
         true,
-        'asc',
+        Sort.Asc,
         limit,
         { signal },
       )
@@ -145,5 +145,14 @@ function readQuote(symbol: string, quote: Answer): Quote {
 function withoutKey(error: unknown): unknown {
   const facts = describeFailure(error)
   if (facts.kind === 'cancelled' || !(error instanceof Error)) return error
-  return new UpstreamRequestError(redactUrl(error.message), facts)
+  return new UpstreamRequestError(redactUrl(saidByService(error) ?? error.message), facts)
+}
+
+/** What the service itself said, which tells more than the SDK's "status code 404". */
+function saidByService(error: Error): string | undefined {
+  const response: unknown = Reflect.get(error, 'response')
+  const body: unknown = typeof response === 'object' && response !== null ? Reflect.get(response, 'data') : undefined
+  if (typeof body !== 'object' || body === null) return undefined
+  const said: unknown = Reflect.get(body, 'error') ?? Reflect.get(body, 'message')
+  return typeof said === 'string' ? said.slice(0, 300) : undefined
 }

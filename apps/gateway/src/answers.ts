@@ -1,0 +1,41 @@
+/** Failures as the gateway's clients see them. */
+import { type Problem, problem, problemOf } from '@holdfast/http'
+import { InvalidRequestError, MalformedAnswerError, OrderInDoubtError } from '@holdfast/trading'
+import { ZodError } from 'zod'
+import { ClientGoneError } from './request-signal.ts'
+
+/** The problem behind an error, whatever it is. */
+export function gatewayProblem(error: unknown): Problem {
+  if (error instanceof ZodError) return invalid(error)
+  if (error instanceof InvalidRequestError) {
+    return problem('invalid-request', 400, 'The request makes no sense', error.message, { code: error.code })
+  }
+  if (error instanceof OrderInDoubtError) {
+    const { clientOrderId, code } = error
+    const where = `GET /v1/orders/${encodeURIComponent(clientOrderId)}?by=clientOrderId`
+    const detail = `Nobody knows whether the broker has the order. Ask ${where} before anything else, and do not send it again under another id.`
+    return { ...problem('order-in-doubt', 504, 'The order is in doubt', detail, { code }), clientOrderId }
+  }
+  if (error instanceof MalformedAnswerError) {
+    return problem('malformed-answer', 502, 'The service answered nonsense', error.message, { code: error.code })
+  }
+  if (error instanceof ClientGoneError) return problem('client-gone', 499, 'The client has hung up', error.message)
+  return (
+    problemOf(error) ??
+    httpProblem(error) ??
+    problem('internal-error', 500, 'The gateway failed', 'This is our fault; the log has more.')
+  )
+}
+
+function invalid({ issues }: ZodError): Problem {
+  const told = issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
+  return problem('invalid-request', 400, 'The request makes no sense', told.join('; '))
+}
+
+/** Fastify's own complaints about a request: a body that is no JSON, one that is too large, a wrong content type. */
+function httpProblem(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined
+  const { statusCode, message } = error
+  if (statusCode < 400 || statusCode > 499) return undefined
+  return problem('invalid-request', statusCode, 'The request makes no sense', message)
+}

@@ -1,0 +1,65 @@
+/** The gateway's configuration, from the environment. */
+import { z } from 'zod'
+
+const port = z.coerce.number('it must be a port').int().min(0).max(65_535)
+const rate = z.coerce.number('it must be a number').positive().max(1e9)
+const burst = z.coerce.number('it must be a number').min(1).max(1e9)
+const url = z.url('it must be a URL such as http://127.0.0.1:9001')
+const key = z.string().min(1).max(200)
+
+const environment = z.object({
+  /** Where the gateway listens. 0 is any free port. */
+  PORT: port.default(8080),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+  /** How many of our own proxies stand in front. */
+  TRUSTED_PROXIES: z.coerce.number().int().min(0).max(32).default(0),
+  /** Limits of the requests that come in: for all clients together, and for each. */
+  TOKENS_PER_SECOND: rate.default(1_000),
+  BURST_SIZE: burst.default(2_000),
+  CLIENT_TOKENS_PER_SECOND: rate.default(100),
+  CLIENT_BURST_SIZE: burst.default(200),
+  /** Credentials: with them the gateway talks to the real services. */
+  ALPACA_KEY_ID: key.optional(),
+  ALPACA_SECRET_KEY: key.optional(),
+  ALPACA_PAPER: z.stringbool().default(true),
+  ALPACA_TRADING_URL: url.optional(),
+  POLYGON_API_KEY: key.optional(),
+  POLYGON_URL: url.optional(),
+  /** Requests a second towards Polygon, as the plan allows. Default: the profile's 5, and 10 at once. */
+  POLYGON_TOKENS_PER_SECOND: rate.optional(),
+  POLYGON_BURST_SIZE: burst.optional(),
+})
+
+/** What the environment says, checked. */
+export type GatewayConfig = z.output<typeof environment>
+
+/** The environment says something that makes no sense. */
+export class InvalidConfigError extends Error {
+  override readonly name = 'InvalidConfigError'
+  readonly code = 'GATEWAY_INVALID_CONFIG'
+}
+
+/** Reads the environment. An empty variable counts as absent. @throws InvalidConfigError that names variable, value and rule */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const read = environment.safeParse(given)
+  if (!read.success) {
+    const [issue] = read.error.issues
+    const variable = String(issue?.path[0])
+    const value = /KEY/.test(variable) ? 'given' : JSON.stringify(env[variable])
+    throw new InvalidConfigError(`${variable} is ${value}: ${issue?.message}`)
+  }
+  const { ALPACA_KEY_ID, ALPACA_SECRET_KEY, POLYGON_API_KEY } = read.data
+  const credentials = { ALPACA_KEY_ID, ALPACA_SECRET_KEY, POLYGON_API_KEY }
+  const missing = Object.entries(credentials)
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => name)
+  if (missing.length > 0 && missing.length < 3) {
+    const rule = 'set all of ALPACA_KEY_ID, ALPACA_SECRET_KEY and POLYGON_API_KEY, or none of them for the stand-ins'
+    throw new InvalidConfigError(
+      `${missing.join(' and ')} is missing: orders on a real account with prices from a stand-in would be dangerous; ${rule}`,
+    )
+  }
+  return read.data
+}

@@ -1,0 +1,3 @@
+export { type GatewayConfig, InvalidConfigError, readConfig } from './config.ts'
+export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
+export { type Endpoints, type GuardedUpstreams, guardUpstreams, realEndpoints } from './upstreams.ts'

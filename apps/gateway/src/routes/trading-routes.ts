@@ -1,0 +1,50 @@
+import type { Broker, Order, OrderRequest } from '@holdfast/trading'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { requestSignal } from '../request-signal.ts'
+
+const decimal = z.string('it must be a decimal text such as "10.5"').max(30)
+
+const orderBody = z.strictObject({
+  symbol: z.string().min(1).max(21),
+  side: z.enum(['buy', 'sell']),
+  quantity: decimal,
+  type: z.enum(['market', 'limit', 'stop', 'stop_limit']),
+  limitPrice: decimal.optional(),
+  stopPrice: decimal.optional(),
+  timeInForce: z.enum(['day', 'gtc', 'opg', 'cls', 'ioc', 'fok']).optional(),
+  clientOrderId: z.string().min(1).max(48).optional(),
+})
+
+const orderQuery = z.strictObject({ by: z.enum(['id', 'clientOrderId']).default('id') })
+
+interface WithId {
+  Params: { id: string }
+}
+
+/** Account, positions and orders. */
+export function tradingRoutes(app: FastifyInstance, broker: Broker): void {
+  app.get('/v1/account', (_request, reply) => broker.getAccount({ signal: requestSignal(reply) }))
+
+  app.get('/v1/positions', (_request, reply) => broker.getPositions({ signal: requestSignal(reply) }))
+
+  app.post('/v1/orders', async (request, reply): Promise<Order> => {
+    const body: OrderRequest = orderBody.parse(request.body)
+    // Without the client's signal: an order that may have been sent is not given up because the client is gone.
+    const order = await broker.submitOrder(body)
+    reply.code(201).header('location', `/v1/orders/${order.id}`)
+    return order
+  })
+
+  app.get<WithId>('/v1/orders/:id', async (request, reply): Promise<Order> => {
+    const { by } = orderQuery.parse(request.query)
+    const options = { signal: requestSignal(reply) }
+    const { id } = request.params
+    return by === 'id' ? await broker.getOrder(id, options) : await broker.getOrderByClientOrderId(id, options)
+  })
+
+  app.delete<WithId>('/v1/orders/:id', async (request, reply) => {
+    await broker.cancelOrder(request.params.id)
+    return reply.code(204).send()
+  })
+}

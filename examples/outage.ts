@@ -1,0 +1,107 @@
+/**
+ * An outage, measured: the broker hangs, and nothing else notices.
+ *
+ * Starts the stand-ins and the gateway on free ports, asks for 200 quotes at once (five times) with everything well, lets the broker
+ * hang, asks again while calls to the broker pile up, and then measures what the broker's routes answer once its circuit is
+ * open. Everything goes over real sockets and through the real SDKs.
+ *
+ *   npm run outage
+ */
+import { createGateway, guardUpstreams } from '@holdfast/gateway'
+import { startUpstreams } from '@holdfast/upstreams'
+import { systemClock } from 'holdfast'
+
+const QUOTES = 200
+const standIns = await startUpstreams({ ports: { control: 0, alpaca: 0, polygon: 0 } })
+standIns.control.setLimits('polygon', { requests: { requests: 1_000_000, windowMs: 1_000, window: 'rolling' } })
+const upstreams = guardUpstreams(
+  {
+    alpaca: { keyId: 'stand-in', secretKey: 'stand-in', paper: true, tradingUrl: standIns.urls.alpaca },
+    polygon: { apiKey: 'stand-in', baseUrl: standIns.urls.polygon },
+  },
+  {
+    overrides: {
+      // The profile, but with 1 s instead of 5 s for an attempt, so that the script is over soon.
+      alpaca: { attemptTimeoutMs: 1_000 },
+      polygon: {
+        rateLimiter: { tokensPerSecond: 10_000, burstSize: 10_000 },
+        bulkhead: { maxConcurrent: 50, maxQueue: 500 },
+      },
+    },
+  },
+)
+const gateway = await createGateway({ upstreams, limits: { tokensPerSecond: 100_000, burstSize: 100_000 } })
+const address = await gateway.app.listen({ host: '127.0.0.1', port: 0 })
+
+interface Timed {
+  readonly status: number
+  readonly durationMs: number
+}
+
+async function ask(path: string, method = 'GET'): Promise<Timed> {
+  const startedAt = systemClock.now()
+  const answer = await fetch(`${address}${path}`, { method })
+  await answer.arrayBuffer()
+  return { status: answer.status, durationMs: systemClock.now() - startedAt }
+}
+
+/** So many quotes at once, and again until there have been `rounds`: one round alone says little. */
+async function quotesAtOnce(rounds: number): Promise<Timed[]> {
+  const answers: Timed[] = []
+  for (let round = 0; round < rounds; round++) {
+    answers.push(...(await Promise.all(Array.from({ length: QUOTES }, () => ask('/v1/quotes/AAPL')))))
+  }
+  return answers
+}
+
+function tell(what: string, answers: readonly Timed[]): void {
+  const durations = answers.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
+  const at = (share: number): number =>
+    durations[Math.min(durations.length - 1, Math.floor(share * durations.length))] ?? 0
+  const counts = new Map<number, number>()
+  for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1)
+  const statuses = [...counts].map(([status, count]) => `${count} × ${status}`).join(', ')
+  const figures = [at(0.5), at(0.99), at(1)].map((ms) => `${ms.toFixed(1).padStart(7)} ms`).join(' ')
+  console.log(
+    `${what.padEnd(44)} ${figures}   ${statuses.padEnd(12)} ${'▇'.repeat(Math.max(1, Math.min(30, Math.round(at(0.5) / 8))))}`,
+  )
+}
+
+console.log(`${''.padEnd(44)} ${'median'.padStart(10)} ${'99 %'.padStart(10)} ${'slowest'.padStart(10)}   answers`)
+await quotesAtOnce(15)
+tell(`5 × ${QUOTES} quotes at once, all well`, await quotesAtOnce(5))
+
+standIns.control.setFaults('alpaca', { action: { type: 'hang' } })
+const hanging = Array.from({ length: 20 }, () => ask('/v1/account'))
+tell(`5 × ${QUOTES} quotes at once, 20 broker calls hang`, await quotesAtOnce(5))
+tell('those 20 broker calls', await Promise.all(hanging))
+
+const state = upstreams.resilience.service('alpaca').circuitBreaker?.state
+tell(`5 × ${QUOTES} quotes at once, circuit ${state}`, await quotesAtOnce(5))
+for (const [method, path] of [
+  ['GET', '/v1/account'],
+  ['GET', '/v1/positions'],
+  ['GET', '/v1/orders/some-order'],
+  ['DELETE', '/v1/orders/some-order'],
+] as const) {
+  const answers: Timed[] = []
+  for (let call = 0; call < 50; call++) answers.push(await ask(path, method))
+  tell(`50 × ${method} ${path}`, answers)
+}
+const orders: Timed[] = []
+for (let call = 0; call < 50; call++) {
+  const startedAt = systemClock.now()
+  const body = JSON.stringify({ symbol: 'AAPL', side: 'buy', quantity: '1', type: 'market' })
+  const answer = await fetch(`${address}/v1/orders`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json' },
+  })
+  await answer.arrayBuffer()
+  orders.push({ status: answer.status, durationMs: systemClock.now() - startedAt })
+}
+tell('50 × POST /v1/orders', orders)
+console.log(`orders that reached the broker: ${standIns.control.ledger().length}`)
+
+await gateway.stop()
+await standIns.close()
