@@ -101,6 +101,8 @@ for (let call = 0; call < 50; call++) {
   orders.push({ status: answer.status, durationMs: systemClock.now() - startedAt })
 }
 tell('50 × POST /v1/orders', orders)
+standIns.control.clearFaults('alpaca')
+tell(`5 × ${QUOTES} quotes at once, all well again`, await quotesAtOnce(5))
 console.log(`orders that reached the broker: ${standIns.control.ledger().length}`)
 
 await gateway.stop()
