@@ -128,19 +128,21 @@ export class Gate implements Guard {
     this.#blockedBy = 'nothing'
     for (let call = this.#first; call !== undefined; ) {
       const { next, expiresAt } = call.queue
-      if (now >= expiresAt) {
-        this.#unlink(call)
-        expired.push(call)
-      } else if (this.#blockedBy === 'nothing' && !waitingClients?.has(call.client)) {
+      // Who can be admitted is, even at the last moment: on arrival it was told that it would be in time.
+      if (this.#blockedBy === 'nothing' && !waitingClients?.has(call.client)) {
         const lack = this.#take(call, now)
         if (lack === 'nothing') {
           this.#unlink(call)
           admitted.push(call)
-        } else {
+        } else if (now < expiresAt) {
           wakeAt = Math.min(wakeAt, now + this.#lackMs)
           if (lack === "client's tokens") waitingClients = (waitingClients ?? new Set()).add(call.client)
           else this.#blockedBy = lack
         }
+      }
+      if (call.queue.queued && now >= expiresAt) {
+        this.#unlink(call)
+        expired.push(call)
       }
       if (call.queue.queued) wakeAt = Math.min(wakeAt, expiresAt)
       call = next
