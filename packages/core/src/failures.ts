@@ -223,10 +223,12 @@ function isTransientLink(link: unknown): boolean {
     if (NEVER_CONNECTED_CODES.has(code) || BROKEN_CONNECTION_CODES.has(code) || code.startsWith('HPE_')) return true
     if (isHandshakeCode(code)) return false
   }
-  if (read(link, 'name') === 'TimeoutError') return true
+  const name = read(link, 'name')
+  // undici's parser does not always give a code.
+  if (name === 'TimeoutError' || name === 'HTTPParserError') return true
   const message = read(link, 'message')
   return (
-    read(link, 'name') === 'TypeError' &&
+    name === 'TypeError' &&
     typeof message === 'string' &&
     FETCH_FAILED.test(message) &&
     read(link, 'cause') === undefined
@@ -278,10 +280,10 @@ function codeOf(link: unknown): string | undefined {
   return typeof code === 'string' && code !== '' ? code : undefined
 }
 
-/** A code of the network's beats a wrapper's: of `ERR_BAD_RESPONSE` and `ECONNRESET` the second tells more. */
+/** A code of the network's beats a wrapper's: of `ERR_NETWORK` and `ECONNRESET` the second tells more. */
 function networkCodeOf(link: unknown): string | undefined {
   const code = codeOf(link)
-  if (code === undefined) return undefined
+  if (code === undefined || code === 'ERR_NETWORK') return undefined
   const known = NEVER_CONNECTED_CODES.has(code) || BROKEN_CONNECTION_CODES.has(code) || isHandshakeCode(code)
   return known ? code : undefined
 }
