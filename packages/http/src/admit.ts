@@ -1,5 +1,5 @@
 /** Whether a request is let in: the part that every framework's plugin shares. */
-import { type Clock, type RateLimit, RateLimiter } from 'holdfast'
+import { type Clock, InvalidOptionError, type RateLimit, RateLimiter } from 'holdfast'
 import { type Problem, problem } from './problem.ts'
 import { limitHeader, type Policies, policyHeader, type Quota, retryAfterSeconds } from './rate-limit-headers.ts'
 
@@ -26,7 +26,13 @@ export interface Admission {
   readonly problem: Problem | undefined
 }
 
-/** Admits requests by rate. */
+/**
+ * Admits requests by rate, whatever the framework. Never waits.
+ *
+ * @example
+ * const control = new AdmissionControl({ perClient: { tokensPerSecond: 10, burstSize: 20 } })
+ * const { allowed, headers, problem } = control.admit(clientKeyOf({ apiKey, address }))
+ */
 export class AdmissionControl {
   readonly #limiter: RateLimiter
   readonly #policies: Policies
@@ -43,7 +49,12 @@ export class AdmissionControl {
     this.#policyHeader = policyHeader(this.#policies)
   }
 
-  /** Asks for a request of this client. @param cost tokens it takes, default 1 */
+  /**
+   * Asks for a request of this client.
+   *
+   * @param cost tokens it takes, default 1
+   * @throws InvalidOptionError when the cost can never be met; {@link checkCost} tells beforehand
+   */
   admit(client: string, cost = 1): Admission {
     const decision = this.#limiter.tryAcquire({ client, cost })
     const headers = { ratelimit: limitHeader(decision, this.#policies), 'ratelimit-policy': this.#policyHeader }
@@ -56,6 +67,14 @@ export class AdmissionControl {
       headers: { ...headers, 'retry-after': String(seconds) },
       problem: problem('too-many-requests', 429, 'Too many requests', detail, { retryAfterMs: decision.retryAfterMs }),
     }
+  }
+
+  /** Checks a cost before the first request pays it. @throws InvalidOptionError that names the field */
+  checkCost(field: string, cost: number): void {
+    const bursts = Object.values(this.#policies).map((quota: Quota | undefined) => quota?.burstSize)
+    const most = Math.min(...bursts.filter((burst) => burst !== undefined))
+    if (typeof cost === 'number' && cost > 0 && cost <= most) return
+    throw new InvalidOptionError(field, cost, `it must be a number above 0 and at most the smallest burstSize, ${most}`)
   }
 }
 

@@ -3,12 +3,29 @@ import { createHash } from 'node:crypto'
 /** Longer keys are hashed, so that nobody fills the memory with them. */
 const LONGEST_KEY = 64
 
+/** What a request says about who sent it. An empty text counts as absent. */
+export interface ClientFacts {
+  /** The name that the application itself has for the client: its user, its tenant. */
+  readonly user?: string | undefined
+  /** The API key that the request carries. Nobody has checked it: who makes keys up gets a limit for each. */
+  readonly apiKey?: string | undefined
+  /** Where it comes from, as {@link clientAddress} tells. */
+  readonly address: string
+}
+
 /**
- * Whose tokens a request takes: those of its API key, or of its address. The two cannot be taken for one another.
+ * Whose tokens a request takes: those of the user that the application names, else of the API key, else of the address.
+ * None of the three can be taken for another, and none is longer than 72 characters.
  *
- * @param apiKey as the request claims it; who may make keys up should be told apart by another `clientKey`
+ * @example
+ * clientKeyOf({ apiKey: 'desk-7', address: '192.0.2.1' }) // 'key:desk-7'
  */
-export function clientKeyOf(apiKey: string | undefined, address: string): string {
-  if (apiKey === undefined || apiKey === '') return `address:${address}`
-  return `key:${apiKey.length <= LONGEST_KEY ? apiKey : createHash('sha256').update(apiKey).digest('base64url')}`
+export function clientKeyOf({ user, apiKey, address }: ClientFacts): string {
+  if (user !== undefined && user !== '') return `user:${bounded(user)}`
+  if (apiKey !== undefined && apiKey !== '') return `key:${bounded(apiKey)}`
+  return `address:${address}`
+}
+
+function bounded(key: string): string {
+  return key.length <= LONGEST_KEY ? key : `sha256:${createHash('sha256').update(key).digest('base64url')}`
 }

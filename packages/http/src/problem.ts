@@ -41,10 +41,15 @@ export function problem(
 
 /**
  * An honest answer to a failure of the toolkit's or of a guarded service:
- * 503 for an open circuit, a full bulkhead and a service that throttles us, 429 when our own limiter refused, 504 when time
- * ran out, the service's own 400, 403, 404, 409 and 422, and 502 for whatever else it did.
+ * 503 for an open circuit and a full bulkhead, 429 when the limit towards the service is reached (our limiter says so, or
+ * the service's own 429), 504 when time ran out, the service's own 400, 403, 404, 409 and 422, and 502 for whatever else it
+ * did. An error after several attempts is answered as the last of them would be.
  *
+ * @param clock needed only for a `Retry-After` of the service's that is a date; without it such a date is ignored
  * @returns undefined for an error that comes from neither
+ * @example
+ * const told = problemOf(error, systemClock)
+ * if (told?.retryAfter !== undefined) reply.header('retry-after', String(told.retryAfter))
  */
 export function problemOf(error: unknown, clock?: Clock): Problem | undefined {
   if (error instanceof RetriesExhaustedError) {
@@ -82,7 +87,7 @@ function upstreamProblem(error: unknown, clock: Clock | undefined): Problem | un
   const { kind, status, code, throttled, transient, retryAfterMs } = describeFailure(error, clock)
   const detail = error instanceof Error ? error.message.slice(0, 500) : 'the service failed'
   if (throttled) {
-    return problem('service-throttles', 503, 'The service asks for fewer requests', detail, {
+    return problem('service-throttles', 429, 'The service asks for fewer requests', detail, {
       code,
       retryAfterMs: retryAfterMs ?? 1_000,
     })
