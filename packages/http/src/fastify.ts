@@ -1,5 +1,5 @@
 /** Rate limits on every route of a Fastify application. */
-import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import { InvalidOptionError } from 'holdfast'
 import { AdmissionControl, type AdmissionOptions } from './admit.ts'
@@ -46,10 +46,9 @@ const DECORATION = 'holdfastRateLimit'
 /** The most proxies that can stand in a row. */
 const MOST_PROXIES = 32
 
-const register: FastifyPluginCallback<FastifyRateLimitOptions> = (app, options, done) => {
+const register: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, options) => {
   if (app.hasDecorator(DECORATION)) {
-    done(new Error('rateLimit is registered twice, so every request would pay twice; remove one of the two'))
-    return
+    throw new Error('rateLimit is registered twice, so every request would pay twice; remove one of the two')
   }
   const { trustProxy = 0, clientKey, onLimited, ...limits } = options
   checkProxies(trustProxy)
@@ -68,7 +67,6 @@ const register: FastifyPluginCallback<FastifyRateLimitOptions> = (app, options, 
     tell(app, onLimited, { client, method: request.method, url: request.url })
     return reply.code(429).type(PROBLEM_JSON).send(problem)
   })
-  done()
 }
 
 /**
@@ -81,7 +79,7 @@ const register: FastifyPluginCallback<FastifyRateLimitOptions> = (app, options, 
  * await app.register(rateLimit, { tokensPerSecond: 1_000, perClient: { tokensPerSecond: 10, burstSize: 20 } })
  * app.get('/report', { config: { rateLimit: { cost: 5 } } }, report)
  */
-export const rateLimit: FastifyPluginCallback<FastifyRateLimitOptions> = plugin(register, {
+export const rateLimit: FastifyPluginAsync<FastifyRateLimitOptions> = plugin(register, {
   fastify: '5.x',
   name: '@holdfast/http',
 })

@@ -47,7 +47,7 @@ describe('a limit for all', () => {
 describe('limits for all and for each', () => {
   const limits = { tokensPerSecond: 1, burstSize: 3, perClient: { tokensPerSecond: 0.5, burstSize: 2 } }
 
-  it('are both told, by name, and the tighter one’s state', () => {
+  it("are both told, by name, and the tighter one's state", () => {
     const control = new AdmissionControl({ ...limits, clock: new VirtualClock() })
     const { headers } = control.admit('a')
     expect(headers['ratelimit-policy']).toBe('"client";q=2;w=4, "global";q=3;w=3')

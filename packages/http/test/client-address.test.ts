@@ -47,7 +47,7 @@ describe('the address of a client', () => {
     expect(clientAddress({ socketAddress: '192.0.2.7', forwardedFor, trustedHops })).toBe(expected)
   })
 
-  it('is the socket’s when the trusted proxy wrote nothing, or nonsense', () => {
+  it("is the socket's when the trusted proxy wrote nothing, or nonsense", () => {
     expect(clientAddress({ socketAddress: '192.0.2.7', forwardedFor: undefined, trustedHops: 1 })).toBe('192.0.2.7')
     expect(clientAddress({ socketAddress: '192.0.2.7', forwardedFor: 'for=x', trustedHops: 1 })).toBe('192.0.2.7')
   })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 const address = '192.0.2.7'
 
 describe('whose tokens a request takes', () => {
-  it('are the user’s, else the API key’s, else the address’s', () => {
+  it("are the user's, else the API key's, else the address's", () => {
     expect(clientKeyOf({ user: 'ada', apiKey: 'k-1', address })).toBe('user:ada')
     expect(clientKeyOf({ apiKey: 'k-1', address })).toBe('key:k-1')
     expect(clientKeyOf({ address })).toBe('address:192.0.2.7')

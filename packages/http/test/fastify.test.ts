@@ -246,7 +246,7 @@ describe('mistakes are errors before the first request', () => {
     await expect(async () => await fastify().register(rateLimit, misspelt)).rejects.toThrow(/did you mean perClient/)
   })
 
-  it('but not options of Fastify’s own', async () => {
+  it("but not options of Fastify's own", async () => {
     const app = fastify()
     await app.register(rateLimit, { tokensPerSecond: 1, logLevel: 'warn' })
     await app.ready()

@@ -1,6 +1,7 @@
+import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { type FastifyRateLimitOptions, rateLimit } from '@holdfast/http/fastify'
-import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify'
+import { type FastifyHttpOptions, type FastifyInstance, fastify } from 'fastify'
 import { onTestFinished } from 'vitest'
 
 /** A limited application on a free port, closed when the test is over. */
@@ -17,7 +18,7 @@ export async function serve(
     add,
     server,
     host = '127.0.0.1',
-  }: { add?: (app: FastifyInstance) => void; server?: FastifyServerOptions; host?: string } = {},
+  }: { add?: (app: FastifyInstance) => void; server?: FastifyHttpOptions<Server>; host?: string } = {},
 ): Promise<Served> {
   const app = fastify({ forceCloseConnections: true, ...server })
   onTestFinished(() => app.close())
