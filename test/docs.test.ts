@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { blocksOf, deadLinks, documents } from './support/markdown.ts'
 import { ROOT, runProgram } from './support/run-program.ts'
 
 const execute = promisify(execFile)
 
-/** Where the programs of the docs are put: ignored by git, inside the repo, so that they find its packages. */
-const GENERATED = join(ROOT, '.generated', 'docs')
+/** Where the programs of the docs are put for a while: ignored by git, inside the repo, so that they find its packages. */
+const GENERATED = join(ROOT, '.generated')
 
 const PROJECT = {
   extends: '../../tsconfig.check.json',
@@ -27,18 +27,22 @@ const blocks = all
   .map((block) => ({ ...block, file: `${block.where.replace(/[^a-zA-Z0-9]+/g, '-')}.ts` }))
 
 describe('the programs in the docs', () => {
+  let folder = GENERATED
+
   beforeAll(async () => {
-    await rm(GENERATED, { recursive: true, force: true })
     await mkdir(GENERATED, { recursive: true })
-    await writeFile(join(GENERATED, 'tsconfig.json'), JSON.stringify(PROJECT))
+    folder = await mkdtemp(join(GENERATED, 'docs-'))
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(PROJECT))
     for (const { file, code, where } of blocks) {
-      await writeFile(join(GENERATED, file), `// From ${where}\n${code}\nexport {}\n`)
+      await writeFile(join(folder, file), `// From ${where}\n${code}\nexport {}\n`)
     }
   })
 
+  afterAll(() => rm(folder, { recursive: true }))
+
   it('pass the compiler', async () => {
     const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-    const complaints = await execute(process.execPath, [compiler, '-p', GENERATED, '--noEmit'], { cwd: ROOT }).then(
+    const complaints = await execute(process.execPath, [compiler, '-p', folder, '--noEmit'], { cwd: ROOT }).then(
       () => '',
       (error: { stdout?: string }) => error.stdout ?? String(error),
     )
@@ -48,7 +52,7 @@ describe('the programs in the docs', () => {
   it.each(blocks.filter(({ prints }) => prints !== undefined))(
     '$where prints what it says',
     async ({ file, prints }) => {
-      expect(await runProgram(join(GENERATED, file))).toEqual(prints)
+      expect(await runProgram(join(folder, file))).toEqual(prints)
     },
   )
 
