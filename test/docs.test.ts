@@ -27,7 +27,7 @@ const blocks = all
   .map((block) => ({ ...block, file: `${block.where.replace(/[^a-zA-Z0-9]+/g, '-')}.ts` }))
 
 describe('the programs in the docs', () => {
-  let folder = GENERATED
+  let folder = ''
 
   beforeAll(async () => {
     await mkdir(GENERATED, { recursive: true })
