@@ -120,8 +120,8 @@ export interface AttemptRecord {
   readonly attempt: number
   /** What it failed with; for a result that `isFailureResult` refused, the result. */
   readonly error: unknown
-  /** How long it ran, in milliseconds. */
-  readonly durationMs: number
+  /** How long it ran, in milliseconds; undefined where no time limit made anybody look at the clock. */
+  readonly durationMs: number | undefined
   /** How long was waited after it before the next one, in milliseconds; 0 after the last. */
   readonly delayMs: number
 }

@@ -8,7 +8,7 @@ import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { execute } from '../pipeline/executor.ts'
 import type { Slot } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
-import { type Plan, plainPlan } from '../pipeline/plan.ts'
+import { makePlan, type Plan } from '../pipeline/plan.ts'
 
 /** Options of a bulkhead. */
 export interface BulkheadOptions {
@@ -88,7 +88,7 @@ export class Bulkhead implements Slot {
       clock: this.#clock,
     })
     const judge = new Judge({ clock: this.#clock, report: reportToConsole })
-    this.#plan = plainPlan({ service: undefined, guards: [this.gate], judge, clock: this.#clock })
+    this.#plan = makePlan({ service: undefined, guards: [this.gate], judge, clock: this.#clock })
   }
 
   /** Slots in use. */
@@ -137,7 +137,7 @@ export class Bulkhead implements Slot {
       release: () => {
         if (!held) return
         held = false
-        this.release(this.#clock.now())
+        this.release()
       },
     }
   }
@@ -159,14 +159,14 @@ export class Bulkhead implements Slot {
     this.#admitted++
   }
 
-  release(now: number): void {
+  release(): void {
     this.#active--
     for (const gate of [...this.#gates]) {
       // The queue that was served goes to the end, so that several share the slots.
       if (!this.hasFreeSlot) return
       this.#gates.delete(gate)
       this.#gates.add(gate)
-      gate.dispatch(now)
+      gate.dispatch()
     }
   }
 
@@ -174,9 +174,9 @@ export class Bulkhead implements Slot {
     this.#abandoned++
   }
 
-  releaseAbandoned(now: number): void {
+  releaseAbandoned(): void {
     this.#abandoned--
-    this.release(now)
+    this.release()
   }
 
   /** For gates: a call was refused for want of a slot. */

@@ -8,7 +8,7 @@ import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { execute } from '../pipeline/executor.ts'
 import type { CircuitCall, Guard } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
-import { type Plan, plainPlan } from '../pipeline/plan.ts'
+import { makePlan, type Plan } from '../pipeline/plan.ts'
 import {
   CIRCUIT_BREAKER_RULES,
   type CircuitBreakerOptions,
@@ -87,7 +87,7 @@ export class CircuitBreaker implements Guard {
     this.judge = new Judge({ ...options, clock: this.#clock, report })
     this.#changes = new Listeners('onStateChange', report)
     if (options.onStateChange !== undefined) this.#changes.subscribe(options.onStateChange)
-    this.#plan = plainPlan({ service: name, guards: [this], judge: this.judge, clock: this.#clock })
+    this.#plan = makePlan({ service: name, guards: [this], judge: this.judge, clock: this.#clock })
   }
 
   /** Where the circuit is. Open becomes half-open on the first call after `nextAttemptAt`, not by itself. */
@@ -142,7 +142,7 @@ export class CircuitBreaker implements Guard {
    */
   tryEnter(): CircuitPermit {
     const permit = new CircuitPermit(this, this.#clock)
-    const refusal = this.enter(permit, this.#clock.now())
+    const refusal = this.enter(permit)
     if (refusal !== undefined) throw refusal
     return permit
   }
@@ -197,8 +197,9 @@ export class CircuitBreaker implements Guard {
     return wait === undefined || wait > 0
   }
 
-  enter(call: CircuitCall, now: number): CircuitOpenError | undefined {
+  enter(call: CircuitCall): CircuitOpenError | undefined {
     if (this.#state !== 'CLOSED') {
+      const now = call.now()
       this.#expireProbes(now)
       if (this.#state === 'OPEN' && !this.#mayProbe(now)) return this.#refuse(call, now)
       if (this.#state === 'OPEN') this.#become('HALF_OPEN', 'recovery-timeout')
@@ -208,19 +209,21 @@ export class CircuitBreaker implements Guard {
     call.circuitProbe = NO_PROBE
     if (this.#state === 'CLOSED') return undefined
     const lease = this.#state === 'HALF_OPEN' ? this.#leases.indexOf(FREE) : -1
-    if (lease < 0) return this.#refuse(call, now)
-    this.#leases[lease] = now
+    if (lease < 0) return this.#refuse(call, call.now())
+    this.#leases[lease] = call.now()
     call.circuitProbe = lease
     return undefined
   }
 
-  exit(call: CircuitCall, verdict: Verdict, now: number, error?: unknown): void {
+  exit(call: CircuitCall, verdict: Verdict, error?: unknown): void {
     if (call.circuitGeneration !== this.#generation || this.#mode === 'disabled') return
-    this.#expireProbes(now)
-    if (call.circuitGeneration !== this.#generation) return
+    if (this.#state === 'HALF_OPEN') {
+      this.#expireProbes(call.now())
+      if (call.circuitGeneration !== this.#generation) return
+    }
     if (call.circuitProbe !== NO_PROBE) this.#leases[call.circuitProbe] = FREE
     if (verdict === 'success') this.#succeeded()
-    else if (verdict === 'failure') this.#failed(error, now)
+    else if (verdict === 'failure') this.#failed(call, error)
     else if (verdict === 'neutral') this.#neutral++
   }
 
@@ -232,15 +235,15 @@ export class CircuitBreaker implements Guard {
     }
   }
 
-  #failed(error: unknown, now: number): void {
+  #failed(call: CircuitCall, error: unknown): void {
     this.#failures++
     this.#failureCount++
     this.#lastError = error
     if (this.#state === 'HALF_OPEN') {
-      this.#openedAt = now
+      this.#openedAt = call.now()
       this.#become('OPEN', 'probe-failed', error)
     } else if (this.#failureCount >= this.#failureThreshold) {
-      this.#openedAt = now
+      this.#openedAt = call.now()
       this.#become('OPEN', 'failure-threshold', error)
     }
   }

@@ -22,6 +22,10 @@ export class CircuitPermit implements CircuitCall {
     this.service = breaker.name
   }
 
+  now(): number {
+    return this.#clock.now()
+  }
+
   /** The service did its work. */
   succeed(): void {
     this.#settle('success')
@@ -40,6 +44,6 @@ export class CircuitPermit implements CircuitCall {
   #settle(verdict: 'success' | 'failure' | 'neutral' | 'not-run', error?: unknown): void {
     if (this.#settled) return
     this.#settled = true
-    this.#breaker.exit(this, verdict, this.#clock.now(), error)
+    this.#breaker.exit(this, verdict, error)
   }
 }

@@ -6,10 +6,20 @@ import type { Verdict } from '../failures.ts'
 import { type Admission, type Guard, type GuardedCall, WAITING } from '../pipeline/guard.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 
-/** A call as the gate sees it. The links are the gate's own: a queued call needs no node. */
+/** A call as the gate sees it. */
 export type QueuedCall = Pick<
   GuardedCall,
-  'service' | 'operation' | 'attempt' | 'client' | 'cost' | 'deadlineAt' | 'slot' | 'queue' | 'admitted' | 'refused'
+  | 'service'
+  | 'operation'
+  | 'attempt'
+  | 'client'
+  | 'cost'
+  | 'deadlineAt'
+  | 'slot'
+  | 'queue'
+  | 'now'
+  | 'admitted'
+  | 'refused'
 > & {
   /** How long it waits at most, in milliseconds, instead of the gate's own limit. */
   readonly maxWaitMs?: number | undefined
@@ -17,11 +27,11 @@ export type QueuedCall = Pick<
 
 /** A call's place in a queue. */
 export interface QueuePlace {
-  queued: boolean
-  next: QueuedCall | undefined
-  previous: QueuedCall | undefined
+  readonly call: QueuedCall
   /** When it is refused if it has not been admitted, on the monotonic scale. */
-  expiresAt: number
+  readonly expiresAt: number
+  next: QueuePlace | undefined
+  previous: QueuePlace | undefined
 }
 
 /** What a call lacks. */
@@ -38,8 +48,8 @@ export class Gate implements Guard {
   readonly #maxQueue: number
   readonly #maxWaitMs: number
   readonly #clock: Clock
-  #first: QueuedCall | undefined
-  #last: QueuedCall | undefined
+  #first: QueuePlace | undefined
+  #last: QueuePlace | undefined
   #length = 0
   /** What the first call lacks that every other would lack too. */
   #blockedBy: 'nothing' | 'slot' | 'tokens' = 'nothing'
@@ -69,30 +79,31 @@ export class Gate implements Guard {
     return this.#length
   }
 
-  enter(call: QueuedCall, now: number): Admission {
-    this.dispatch(now)
-    const behind = this.#blockedBy !== 'nothing' || this.#clientWaits(call.client)
-    const lack = behind ? this.#lackBehindQueue(call, now) : this.#take(call, now)
+  enter(call: QueuedCall): Admission {
+    if (this.#length > 0) this.dispatch(call.now())
+    const behind = this.#length > 0 && (this.#blockedBy !== 'nothing' || this.#clientWaits(call.client))
+    const lack = behind ? this.#lackBehindQueue(call) : this.#take(call)
     if (lack === 'nothing') return undefined
+    const now = call.now()
     const refusal = this.#refusalOnArrival(call, lack, now)
     if (refusal !== undefined) return refusal
     this.#enqueue(call, lack, now)
     return WAITING
   }
 
-  exit(call: Pick<QueuedCall, 'slot' | 'client' | 'cost'>, verdict: Verdict, now: number): void {
+  exit(call: Pick<QueuedCall, 'slot' | 'client' | 'cost' | 'now'>, verdict: Verdict): void {
     const { slot } = call
     call.slot = undefined
-    if (verdict === 'not-run') this.#limiter?.giveBack(call.client, call.cost, now)
-    slot?.release(now)
+    if (verdict === 'not-run') this.#limiter?.giveBack(call.client, call.cost, call.now())
+    slot?.release()
   }
 
   /** A call that is given up leaves the queue. */
   leave(call: QueuedCall): void {
-    if (!call.queue.queued) return
-    this.#unlink(call)
+    if (call.queue === undefined) return
+    this.#unlink(call.queue)
     // What it waited for may be enough for the next.
-    this.dispatch(this.#clock.now())
+    this.dispatch()
   }
 
   /** How many tokens are wanted by queued calls that a newcomer of this client, one outside the queue, may not overtake. */
@@ -100,14 +111,14 @@ export class Gate implements Guard {
     // Who waits for a slot lays no claim to tokens.
     if (this.#blockedBy === 'slot') return 0
     let cost = 0
-    for (let call = this.#first; call !== undefined; call = call.queue.next) {
-      if (this.#blockedBy === 'tokens' || call.client === client) cost += call.cost
+    for (let place = this.#first; place !== undefined; place = place.next) {
+      if (this.#blockedBy === 'tokens' || place.call.client === client) cost += place.call.cost
     }
     return cost
   }
 
   /** Admits whom it can, refuses whose time is over, and sets the timer for the next occasion. */
-  dispatch(now: number): void {
+  dispatch(now: number = this.#clock.now()): void {
     if (this.#dispatching) {
       this.#dispatchAgain = true
       return
@@ -126,13 +137,13 @@ export class Gate implements Guard {
     let waitingClients: Set<string | undefined> | undefined
     let wakeAt = Number.POSITIVE_INFINITY
     this.#blockedBy = 'nothing'
-    for (let call = this.#first; call !== undefined; ) {
-      const { next, expiresAt } = call.queue
+    for (let place = this.#first; place !== undefined; ) {
+      const { call, next, expiresAt } = place
       // Who can be admitted is, even at the last moment: on arrival it was told that it would be in time.
       if (this.#blockedBy === 'nothing' && !waitingClients?.has(call.client)) {
-        const lack = this.#take(call, now)
+        const lack = this.#takeAt(call, now)
         if (lack === 'nothing') {
-          this.#unlink(call)
+          this.#unlink(place)
           admitted.push(call)
         } else if (now < expiresAt) {
           wakeAt = Math.min(wakeAt, now + this.#lackMs)
@@ -140,12 +151,15 @@ export class Gate implements Guard {
           else this.#blockedBy = lack
         }
       }
-      if (call.queue.queued && now >= expiresAt) {
-        this.#unlink(call)
-        expired.push(call)
+      if (call.queue === place) {
+        if (now >= expiresAt) {
+          this.#unlink(place)
+          expired.push(call)
+        } else {
+          wakeAt = Math.min(wakeAt, expiresAt)
+        }
       }
-      if (call.queue.queued) wakeAt = Math.min(wakeAt, expiresAt)
-      call = next
+      place = next
     }
     this.#setTimer(wakeAt, now)
     // Only now that everything is consistent: what is called here may come back to this gate.
@@ -153,8 +167,12 @@ export class Gate implements Guard {
     for (const call of admitted) call.admitted(now)
   }
 
-  /** Takes what the call needs, all or nothing. */
-  #take(call: QueuedCall, now: number): Lack {
+  /** Takes what the call needs, all or nothing. The time matters to a limiter only. */
+  #take(call: QueuedCall): Lack {
+    return this.#limiter === undefined ? this.#takeSlot(call) : this.#takeAt(call, call.now())
+  }
+
+  #takeAt(call: QueuedCall, now: number): Lack {
     this.#lackMs = Number.POSITIVE_INFINITY
     if (this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot) return 'slot'
     if (this.#limiter !== undefined) {
@@ -166,18 +184,25 @@ export class Gate implements Guard {
       }
       this.#limiter.take(call.client, call.cost, now)
     }
-    if (this.#bulkhead !== undefined) {
-      this.#bulkhead.take()
-      call.slot = this.#bulkhead
-    }
+    return this.#takeSlot(call)
+  }
+
+  #takeSlot(call: QueuedCall): Lack {
+    if (this.#bulkhead === undefined) return 'nothing'
+    this.#lackMs = Number.POSITIVE_INFINITY
+    if (!this.#bulkhead.hasFreeSlot) return 'slot'
+    this.#bulkhead.take()
+    call.slot = this.#bulkhead
     return 'nothing'
   }
 
   /** What a call lacks that may not overtake; the queue's own timer tells when that changes. */
-  #lackBehindQueue(call: QueuedCall, now: number): Lack {
+  #lackBehindQueue(call: QueuedCall): Lack {
     this.#lackMs = Number.POSITIVE_INFINITY
     if (this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot) return 'slot'
-    return this.#limiter !== undefined && this.#limiter.globalWaitMs(call.cost, now) > 0 ? 'tokens' : "client's tokens"
+    return this.#limiter !== undefined && this.#limiter.globalWaitMs(call.cost, call.now()) > 0
+      ? 'tokens'
+      : "client's tokens"
   }
 
   #refusalOnArrival(call: QueuedCall, lack: Lack, now: number): RefusalError | undefined {
@@ -188,32 +213,28 @@ export class Gate implements Guard {
   }
 
   #enqueue(call: QueuedCall, lack: Lack, now: number): void {
-    const place = call.queue
-    place.queued = true
-    place.previous = this.#last
-    place.next = undefined
-    place.expiresAt = now + (call.maxWaitMs ?? this.#maxWaitMs)
-    if (this.#last === undefined) this.#first = call
-    else this.#last.queue.next = call
-    this.#last = call
+    const expiresAt = now + (call.maxWaitMs ?? this.#maxWaitMs)
+    const place: QueuePlace = { call, expiresAt, next: undefined, previous: this.#last }
+    call.queue = place
+    if (this.#last === undefined) this.#first = place
+    else this.#last.next = place
+    this.#last = place
     this.#length++
     if (this.#length === 1) {
       this.#limiter?.addQueue(this)
       this.#bulkhead?.addQueue(this)
     }
     if (lack === 'slot' || lack === 'tokens') this.#blockedBy = lack
-    this.#setTimer(Math.min(this.#timerAt, now + this.#lackMs, place.expiresAt), now)
+    this.#setTimer(Math.min(this.#timerAt, now + this.#lackMs, expiresAt), now)
   }
 
-  #unlink(call: QueuedCall): void {
-    const { previous, next } = call.queue
+  #unlink(place: QueuePlace): void {
+    const { call, previous, next } = place
     if (previous === undefined) this.#first = next
-    else previous.queue.next = next
+    else previous.next = next
     if (next === undefined) this.#last = previous
-    else next.queue.previous = previous
-    call.queue.queued = false
-    call.queue.next = undefined
-    call.queue.previous = undefined
+    else next.previous = previous
+    call.queue = undefined
     this.#length--
     if (this.#length > 0) return
     this.#blockedBy = 'nothing'
@@ -231,15 +252,15 @@ export class Gate implements Guard {
     this.#timer = this.#clock.setTimer(
       () => {
         this.#timerAt = Number.POSITIVE_INFINITY
-        this.dispatch(this.#clock.now())
+        this.dispatch()
       },
       Math.max(0, at - now),
     )
   }
 
   #clientWaits(client: string | undefined): boolean {
-    for (let call = this.#first; call !== undefined; call = call.queue.next) {
-      if (call.client === client) return true
+    for (let place = this.#first; place !== undefined; place = place.next) {
+      if (place.call.client === client) return true
     }
     return false
   }
@@ -249,9 +270,9 @@ export class Gate implements Guard {
     if (this.#limiter === undefined) return 0
     let all = 0
     let own = 0
-    for (let ahead = this.#first; ahead !== undefined; ahead = ahead.queue.next) {
-      all += ahead.cost
-      if (ahead.client === call.client) own += ahead.cost
+    for (let ahead = this.#first; ahead !== undefined; ahead = ahead.next) {
+      all += ahead.call.cost
+      if (ahead.call.client === call.client) own += ahead.call.cost
     }
     return this.#limiter.estimateMs(call.client, call.cost, { all, client: own }, now)
   }

@@ -15,11 +15,18 @@ class Ticket implements QueuedCall {
   readonly cost: number
   readonly maxWaitMs: number | undefined
   slot: Slot | undefined
-  readonly queue: QueuePlace = { queued: false, next: undefined, previous: undefined, expiresAt: 0 }
+  queue: QueuePlace | undefined = undefined
+  readonly now: () => number
   readonly admitted: () => void
   readonly refused: (refusal: RefusalError) => void
 
-  constructor(options: AcquireOptions, admitted: () => void, refused: (refusal: RefusalError) => void) {
+  constructor(
+    options: AcquireOptions,
+    now: () => number,
+    admitted: () => void,
+    refused: (refusal: RefusalError) => void,
+  ) {
+    this.now = now
     this.client = options.client
     this.cost = options.cost ?? 1
     this.maxWaitMs = options.maxWaitMs
@@ -46,10 +53,11 @@ export function waitAtGate(gate: Gate, clock: Clock, options: AcquireOptions): P
     }
     const ticket = new Ticket(
       options,
+      () => clock.now(),
       () => settle(resolve),
       (refusal) => settle(() => reject(refusal)),
     )
-    const admission = gate.enter(ticket, clock.now())
+    const admission = gate.enter(ticket)
     if (admission === undefined) resolve()
     else if (admission === WAITING) signal?.addEventListener('abort', onAbort, { once: true })
     else reject(admission)

@@ -23,7 +23,7 @@ export function abandonSlot(slot: Slot, epoch: number, clock: Clock, earlier: Ab
     if (!held) return
     held = false
     timer.cancel()
-    slot.releaseAbandoned(clock.now())
+    slot.releaseAbandoned()
   }
   slot.abandon()
   const timer = clock.setTimer(release, ABANDON_AFTER_MS, false)

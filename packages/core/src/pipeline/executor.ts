@@ -1,14 +1,17 @@
 /**
  * How a call runs, top to bottom: admitted by the guards, run, told to the guards, tried again or ended. There is one loop
  * for all patterns; no wrapper is nested in another. docs/how-a-call-runs.md walks one call through this file.
+ *
+ * A call that nothing can end early costs one `then`: what its handlers return or throw is the caller's answer. As soon as
+ * something else may end it (a time limit, its caller) or it has to wait, it gets a promise of its own.
  */
-import type { Timer } from '../clock.ts'
 import { type AttemptRecord, isRejection, type RefusalError, RetriesExhaustedError, TimeoutError } from '../errors.ts'
 import { describeFailure, type FailureFacts, type Verdict } from '../failures.ts'
 import type { QueuePlace } from '../gate/gate.ts'
 import { check, durationMs } from '../options.ts'
 import { type Abandoned, abandonSlot } from './abandoned.ts'
 import type { Call, CallOptions, Guarded } from './call.ts'
+import type { Deadline, DeadlineOwner } from './deadline-list.ts'
 import { type GuardedCall, type Slot, WAITING } from './guard.ts'
 import type { Plan } from './plan.ts'
 import type { Ending } from './statistics.ts'
@@ -22,67 +25,81 @@ const GRACE_MS = 20
 /** No guard is held from before. */
 const NONE = -1
 
+/** The clock has not been read in this phase. */
+const UNREAD = Number.NEGATIVE_INFINITY
+
 const TIMEOUT_RULE = durationMs(1)
 
 /** Runs a function by a plan. */
-export function execute<T, F = never>(
-  plan: Plan<F>,
-  fn: Guarded<T>,
-  options: CallOptions = {},
-): Promise<Awaited<T> | F> {
-  return new Promise((resolve, reject) => new Execution(plan, fn, options, resolve, reject).begin())
+export function execute<T, F = never>(plan: Plan<F>, fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F> {
+  return new Execution<T, F>(plan, fn, options).begin()
+}
+
+/** What a handler hands on: the answer, or a promise of it. */
+type Answer<T, F> = Awaited<T> | F | Promise<Awaited<T> | F>
+
+/** What can be called off: a timer, or a deadline in a list. */
+interface Cancellable {
+  cancel(): void
+}
+
+/** The promise of a call that may end at any moment. */
+interface Deferred<T, F> {
+  readonly promise: Promise<Awaited<T> | F>
+  readonly resolve: (value: Answer<T, F>) => void
+  readonly reject: (reason: unknown) => void
 }
 
 /** One call from beginning to end. It is also what the function is given, and what the guards write their marks on. */
-class Execution<T, F> implements Call, GuardedCall {
-  readonly operation: string | undefined
-  readonly client: string | undefined
-  readonly cost: number
+class Execution<T, F> implements Call, GuardedCall, DeadlineOwner {
   attempt = 1
   deadlineAt = Number.POSITIVE_INFINITY
   circuitGeneration = 0
   circuitProbe = -1
   slot: Slot | undefined = undefined
-  readonly queue: QueuePlace = { queued: false, next: undefined, previous: undefined, expiresAt: 0 }
+  queue: QueuePlace | undefined = undefined
 
   readonly #plan: Plan<F>
   readonly #fn: Guarded<T>
-  readonly #options: CallOptions
-  readonly #resolve: (value: Awaited<T> | Promise<F>) => void
-  readonly #reject: (reason: unknown) => void
+  readonly #options: CallOptions | undefined
   #phase: 'entering' | 'waiting' | 'running' | 'settling' | 'backing-off' | 'ended' = 'entering'
   /** Grows with every attempt that begins or ends: what arrives for another epoch is dropped. */
   #epoch = 0
+  #time = UNREAD
   #waitingAt = 0
+  #startedAt = UNREAD
+  #attemptStartedAt = UNREAD
   #hasRun = false
-  #startedAt = 0
-  #attemptStartedAt = 0
-  #attempts: AttemptRecord[] = []
-  #controller: AbortController | undefined
-  #abortReason: unknown
-  #totalTimer: Timer | undefined
-  #timer: Timer | undefined
-  #abandoned: Abandoned | undefined
+  #deferred: Deferred<T, F> | undefined = undefined
+  #attempts: AttemptRecord[] | undefined = undefined
+  #controller: AbortController | undefined = undefined
+  #abortReason: unknown = undefined
+  #onAbort: (() => void) | undefined = undefined
+  #totalLimit: Cancellable | undefined = undefined
+  /** The attempt's limit while it runs, the wait while it backs off. */
+  #timer: Cancellable | undefined = undefined
+  #abandoned: Abandoned | undefined = undefined
 
-  constructor(
-    plan: Plan<F>,
-    fn: Guarded<T>,
-    options: CallOptions,
-    resolve: (value: Awaited<T> | Promise<F>) => void,
-    reject: (reason: unknown) => void,
-  ) {
+  constructor(plan: Plan<F>, fn: Guarded<T>, options: CallOptions | undefined) {
     this.#plan = plan
     this.#fn = fn
     this.#options = options
-    this.#resolve = resolve
-    this.#reject = reject
-    this.operation = options.operation
-    this.client = options.client
-    this.cost = options.cost ?? 1
   }
 
   get service(): string | undefined {
     return this.#plan.service
+  }
+
+  get operation(): string | undefined {
+    return this.#options?.operation
+  }
+
+  get client(): string | undefined {
+    return this.#options?.client
+  }
+
+  get cost(): number {
+    return this.#options?.cost ?? 1
   }
 
   get signal(): AbortSignal {
@@ -97,251 +114,328 @@ class Execution<T, F> implements Call, GuardedCall {
     return Math.max(0, this.deadlineAt - this.#plan.clock.now())
   }
 
+  /** The clock is read once in a phase, and only when somebody needs it. */
+  now(): number {
+    if (this.#time === UNREAD) this.#time = this.#plan.clock.now()
+    return this.#time
+  }
+
   // 1. Begin: limits of the whole call.
 
-  begin(): void {
-    const { clock, limiter, statistics } = this.#plan
-    const { signal, timeoutMs = this.#plan.timeoutMs } = this.#options
-    if (this.#options.timeoutMs !== undefined) check('timeoutMs', timeoutMs, TIMEOUT_RULE)
-    limiter?.checkCost(this.cost)
-    statistics.started++
-    this.#startedAt = clock.now()
-    if (signal?.aborted) return this.#end('cancelled', () => this.#reject(signal.reason))
-    if (timeoutMs !== Number.POSITIVE_INFINITY) {
-      this.deadlineAt = this.#startedAt + timeoutMs
-      this.#totalTimer = clock.setTimer(() => this.#totalTimeout(timeoutMs, false), timeoutMs)
+  begin(): Promise<Awaited<T> | F> {
+    const { statistics, timed, timeoutMs } = this.#plan
+    if (this.#options !== undefined) {
+      const complaint = this.#complaint(this.#options)
+      if (complaint !== undefined) return Promise.reject(complaint)
     }
-    signal?.addEventListener('abort', this.#onAbort)
-    this.#enter(this.#startedAt)
+    statistics.started++
+    if (timed) this.#startedAt = this.now()
+    if (this.#options !== undefined || timeoutMs !== Number.POSITIVE_INFINITY) {
+      const aborted = this.#limit()
+      if (aborted !== undefined) return aborted
+    }
+    return this.#enter()
+  }
+
+  #complaint({ timeoutMs, cost }: CallOptions): unknown {
+    try {
+      if (timeoutMs !== undefined) check('timeoutMs', timeoutMs, TIMEOUT_RULE)
+      if (cost !== undefined) this.#plan.limiter?.checkCost(cost)
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
+  /** Sets what can end the call from outside. */
+  #limit(): Promise<Awaited<T> | F> | undefined {
+    const { clock, timeoutMs, totalDeadlines } = this.#plan
+    const signal = this.#options?.signal
+    const own = this.#options?.timeoutMs
+    if (signal?.aborted) {
+      this.#end('cancelled')
+      return Promise.reject(signal.reason)
+    }
+    const limitMs = own ?? timeoutMs
+    if (limitMs !== Number.POSITIVE_INFINITY) {
+      this.#defer()
+      this.deadlineAt = this.now() + limitMs
+      this.#totalLimit =
+        own === undefined && totalDeadlines !== undefined
+          ? totalDeadlines.add(this, this.now())
+          : clock.setTimer(() => this.#totalTimeout(limitMs, false), limitMs)
+    }
+    if (signal !== undefined) {
+      this.#defer()
+      this.#onAbort = () => this.#abort(signal.reason)
+      signal.addEventListener('abort', this.#onAbort)
+    }
+    return undefined
   }
 
   // 2. Admission: every guard in order; a call that has to wait holds nothing meanwhile.
 
-  #enter(now: number, holding = NONE): void {
+  #enter(holding = NONE): Promise<Awaited<T> | F> {
     this.#phase = 'entering'
     const { guards } = this.#plan
     for (let index = 0; index < guards.length; index++) {
       if (index === holding) continue
-      const admission = guards[index]?.enter(this, now)
+      const admission = guards[index]?.enter(this)
       if (admission === undefined && !this.#hasEnded()) continue
-      this.#leaveGuards('not-run', now, admission === undefined ? index + 1 : index)
-      if (holding >= index) guards[holding]?.exit(this, 'not-run', now)
+      this.#leaveGuards('not-run', admission === undefined ? index + 1 : index)
+      if (holding >= index) guards[holding]?.exit(this, 'not-run')
       if (admission === WAITING) return this.#waitAt(index)
-      if (admission !== undefined) return this.#refuse(admission, now)
-      return
+      if (admission !== undefined) return this.#refuse(admission)
+      return this.#defer()
     }
-    this.#run(now)
+    return this.#run()
   }
 
-  #waitAt(index: number): void {
+  #waitAt(index: number): Promise<Awaited<T> | F> {
     this.#waitingAt = index
     if (this.#hasEnded()) this.#plan.guards[index]?.leave?.(this)
     else this.#phase = 'waiting'
+    return this.#defer()
   }
 
   /** What it waited for is there; the guards before may have changed their minds meanwhile: a circuit may have opened. */
   admitted(now: number): void {
-    this.#enter(now, this.#waitingAt)
+    this.#time = now
+    void this.#enter(this.#waitingAt)
   }
 
   refused(refusal: RefusalError, now: number): void {
-    this.#refuse(refusal, now)
+    this.#time = now
+    void this.#refuse(refusal)
   }
 
   // 3. Run one attempt, under its own time limit.
 
-  #run(now: number): void {
-    const { attemptTimeoutMs, clock } = this.#plan
+  #run(): Promise<Awaited<T> | F> {
+    const { attemptDeadlines, timed } = this.#plan
     const epoch = ++this.#epoch
     this.#phase = 'running'
     this.#hasRun = true
-    this.#attemptStartedAt = now
-    this.#controller = undefined
-    this.#abortReason = undefined
-    if (attemptTimeoutMs !== Number.POSITIVE_INFINITY) {
-      this.#timer = clock.setTimer(() => this.#attemptTimeout(epoch, false), attemptTimeoutMs)
+    if (timed) this.#attemptStartedAt = this.now()
+    if (attemptDeadlines !== undefined) {
+      this.#defer()
+      this.#timer = attemptDeadlines.add(this, this.now())
     }
+    let running: Promise<Awaited<T>>
     try {
       // A thenable is taken by Promise.resolve, once; a promise as it is.
-      Promise.resolve(this.#fn(this)).then(
+      running = Promise.resolve(this.#fn(this))
+    } catch (error) {
+      return this.#promised(() => this.#threw(epoch, error))
+    }
+    if (this.#deferred === undefined) {
+      return running.then(
         (value) => this.#returned(epoch, value),
         (error: unknown) => this.#threw(epoch, error),
       )
-    } catch (error) {
-      this.#threw(epoch, error)
     }
+    running.then(
+      (value) => void this.#returned(epoch, value),
+      (error: unknown) => void this.#threw(epoch, error),
+    )
+    return this.#deferred.promise
   }
 
   // 4. The outcome: one verdict, told to every guard.
 
-  #returned(epoch: number, value: Awaited<T>): void {
+  #returned(epoch: number, value: Awaited<T>): Answer<T, F> {
     if (epoch !== this.#epoch) return this.#settledLate(epoch)
-    const now = this.#plan.clock.now()
+    this.#time = UNREAD
     const verdict = this.#plan.judge.result(value)
-    if (verdict === 'success') {
-      this.#endAttempt(verdict, now)
-      return this.#end('succeeded', () => this.#resolve(value))
-    }
-    const facts: FailureFacts = { ...describeFailure(value, this.#plan.clock), verdict, kind: 'may-have-happened' }
-    this.#endAttempt(verdict, now, value)
-    this.#failed(value, facts, now, { isResult: true, giveUp: () => this.#end('failed', () => this.#resolve(value)) })
+    if (verdict !== 'success') return this.#returnedFailure(value, verdict)
+    this.#endAttempt(verdict)
+    this.#end('succeeded')
+    return this.#resolve(value)
   }
 
-  #threw(epoch: number, error: unknown): void {
+  #returnedFailure(value: Awaited<T>, verdict: Verdict): Answer<T, F> {
+    const facts: FailureFacts = { ...describeFailure(value, this.#plan.clock), verdict, kind: 'may-have-happened' }
+    this.#endAttempt(verdict, value)
+    const next = this.#next(value, facts, true)
+    if (next !== undefined) return next
+    this.#end('failed')
+    return this.#resolve(value)
+  }
+
+  #threw(epoch: number, error: unknown): Answer<T, F> {
     if (epoch !== this.#epoch) return this.#settledLate(epoch)
-    const now = this.#plan.clock.now()
+    this.#time = UNREAD
     const facts = this.#plan.judge.error(error)
     // Before the next call in the queue can take a token.
     if (facts.throttled && facts.retryAfterMs !== undefined) this.#plan.limiter?.pauseFor(facts.retryAfterMs)
-    this.#endAttempt(facts.verdict, now, error)
-    this.#failed(error, facts, now)
+    this.#endAttempt(facts.verdict, error)
+    return this.#failed(error, facts)
   }
 
-  #endAttempt(verdict: Verdict, now: number, error?: unknown): void {
+  #endAttempt(verdict: Verdict, error?: unknown): void {
     this.#phase = 'settling'
     this.#epoch++
     this.#timer?.cancel()
-    this.#leaveGuards(verdict, now, this.#plan.guards.length, error)
+    this.#leaveGuards(verdict, this.#plan.guards.length, error)
   }
 
   /** Outermost first: the circuit must have learnt of a failure before the gate hands the slot to the next call. */
-  #leaveGuards(verdict: Verdict, now: number, count: number, error?: unknown): void {
+  #leaveGuards(verdict: Verdict, count: number, error?: unknown): void {
     const { guards } = this.#plan
-    for (let index = 0; index < count; index++) guards[index]?.exit(this, verdict, now, error)
+    for (let index = 0; index < count; index++) guards[index]?.exit(this, verdict, error)
   }
 
   // 5. Another attempt, or the end.
 
-  #failed(
-    error: unknown,
-    facts: FailureFacts,
-    now: number,
-    how: { readonly isResult: boolean; readonly giveUp: () => void } = {
-      isResult: false,
-      giveUp: () => this.#fail(error, isRejection(error) ? 'refused' : 'failed'),
-    },
-  ): void {
+  #failed(error: unknown, facts: FailureFacts): Answer<T, F> {
+    return this.#next(error, facts, false) ?? this.#fail(error, isRejection(error) ? 'refused' : 'failed')
+  }
+
+  /** What follows a failed attempt; undefined when the caller gets it as it is. */
+  #next(error: unknown, facts: FailureFacts, isResult: boolean): Answer<T, F> | undefined {
     const { retry, wouldRefuseAt } = this.#plan
     // A listener that was told of the outcome may have given up the call.
-    if (this.#hasEnded()) return
-    if (retry === undefined) return how.giveUp()
+    if (this.#hasEnded()) return this.#defer()
+    if (retry === undefined) return undefined
+    const now = this.now()
     const decision = retry.decide({
       attempt: this.attempt,
       error,
       facts,
-      isResult: how.isResult,
-      idempotent: this.#options.idempotent,
+      isResult,
+      idempotent: this.#options?.idempotent,
       startedAt: this.#startedAt,
       now,
       deadlineAt: this.deadlineAt,
-      previousDelayMs: this.#attempts.at(-1)?.delayMs,
+      previousDelayMs: this.#attempts?.at(-1)?.delayMs,
       wouldRefuseAt,
     })
-    const durationMs = now - this.#attemptStartedAt
     if ('delayMs' in decision) {
       const { delayMs } = decision
-      this.#attempts.push({ attempt: this.attempt, error, durationMs, delayMs })
+      this.#record(error, delayMs)
       return this.#backOff(error, facts, delayMs)
     }
-    if (decision.stop === 'not-retryable') return how.giveUp()
+    if (decision.stop === 'not-retryable') return undefined
     const { stop: reason, retryAfterMs } = decision
     const { service, operation, attempt } = this
     retry.announceEnd({ service, operation, attempt, error }, reason, facts)
-    if (how.isResult) return how.giveUp()
-    const attempts = [...this.#attempts, { attempt, error, durationMs, delayMs: 0 }]
-    this.#fail(new RetriesExhaustedError(this, { attempts, reason, cause: error, retryAfterMs }), 'failed')
+    if (isResult) return undefined
+    const attempts = this.#record(error, 0)
+    return this.#fail(new RetriesExhaustedError(this, { attempts, reason, cause: error, retryAfterMs }), 'failed')
   }
 
-  #backOff(error: unknown, facts: FailureFacts, delayMs: number): void {
+  #record(error: unknown, delayMs: number): AttemptRecord[] {
+    const durationMs = this.#attemptStartedAt === UNREAD ? undefined : this.now() - this.#attemptStartedAt
+    this.#attempts ??= []
+    this.#attempts.push({ attempt: this.attempt, error, durationMs, delayMs })
+    return this.#attempts
+  }
+
+  #backOff(error: unknown, facts: FailureFacts, delayMs: number): Promise<Awaited<T> | F> {
     const { retry, events, clock, statistics } = this.#plan
     const { service, operation, attempt } = this
+    const waiting = this.#defer()
     this.#phase = 'backing-off'
     this.#timer = clock.setTimer(() => {
       this.attempt++
       statistics.retries++
-      this.#enter(clock.now())
+      this.#controller = undefined
+      this.#abortReason = undefined
+      this.#time = UNREAD
+      void this.#enter()
     }, delayMs)
     retry?.announceRetry({ service, operation, attempt, delayMs, error }, facts)
-    if (!events?.any) return
-    events.emit({ type: 'retry', at: clock.wallTime(), service, operation, attempt, delayMs, errorCode: facts.code })
+    if (events?.any) {
+      events.emit({ type: 'retry', at: clock.wallTime(), service, operation, attempt, delayMs, errorCode: facts.code })
+    }
+    return waiting
   }
 
-  #refuse(refusal: RefusalError, now: number): void {
+  #refuse(refusal: RefusalError): Promise<Awaited<T> | F> {
     const { retry, events, clock } = this.#plan
-    const { service, operation, attempt } = this
     if (events?.any) {
+      const { service, operation, attempt } = this
       const { code, retryAfterMs } = refusal
       events.emit({ type: 'refused', at: clock.wallTime(), service, operation, attempt, code, retryAfterMs })
     }
-    this.#attemptStartedAt = now
-    if (retry?.wantsRefusal(refusal)) return this.#failed(refusal, this.#plan.judge.error(refusal), now)
-    const last = this.#attempts.at(-1)
-    if (last === undefined) return this.#fail(refusal, 'refused')
-    const attempts = [...this.#attempts, { attempt, error: refusal, durationMs: 0, delayMs: 0 }]
+    this.#attemptStartedAt = UNREAD
+    if (retry?.wantsRefusal(refusal))
+      return this.#promised(() => this.#failed(refusal, this.#plan.judge.error(refusal)))
+    const last = this.#attempts?.at(-1)
+    if (last === undefined) return this.#promised(() => this.#fail(refusal, 'refused'))
     const { retryAfterMs } = refusal
-    this.#fail(
-      new RetriesExhaustedError(this, { attempts, reason: 'refused', cause: last.error, retryAfterMs }),
-      'failed',
-    )
+    const attempts = this.#record(refusal, 0)
+    const exhausted = new RetriesExhaustedError(this, { attempts, reason: 'refused', cause: last.error, retryAfterMs })
+    return this.#promised(() => this.#fail(exhausted, 'failed'))
   }
 
   // 6. What can end an attempt or the call from outside: its time limits, and its caller.
 
-  #attemptTimeout(epoch: number, stalled: boolean): void {
-    const { clock, attemptTimeoutMs, judge } = this.#plan
-    const now = clock.now()
-    if (!stalled && now - this.#attemptStartedAt - attemptTimeoutMs > LATE_TIMER_MS) {
-      this.#timer = clock.setTimer(() => this.#attemptTimeout(epoch, true), GRACE_MS)
-      return
-    }
-    const error = this.#timedOut('attempt', attemptTimeoutMs)
-    const facts = judge.error(error)
+  due(deadline: Deadline, now: number): void {
+    this.#time = now
+    if (deadline === this.#totalLimit) this.#totalTimeout(this.#plan.timeoutMs, false)
+    else this.#attemptTimeout(now - deadline.at)
+  }
+
+  #attemptTimeout(lateMs: number): void {
+    const { clock } = this.#plan
+    if (lateMs <= LATE_TIMER_MS) return this.#attemptTimedOut(false)
+    this.#timer = clock.setTimer(() => this.#attemptTimedOut(true), GRACE_MS)
+  }
+
+  #attemptTimedOut(stalled: boolean): void {
+    if (stalled) this.#time = UNREAD
+    const error = this.#timedOut('attempt', this.#plan.attemptTimeoutMs)
+    const facts = this.#plan.judge.error(error)
     const verdict = stalled ? 'neutral' : facts.verdict
-    this.#abandon(error, verdict, now)
-    this.#failed(error, { ...facts, verdict }, now)
+    this.#abandon(error, verdict)
+    void this.#failed(error, { ...facts, verdict })
   }
 
   #totalTimeout(timeoutMs: number, stalled: boolean): void {
     const { clock, attemptTimeoutMs } = this.#plan
-    const now = clock.now()
+    this.#time = UNREAD
+    const now = this.now()
     if (!stalled && now - this.deadlineAt > LATE_TIMER_MS) {
-      this.#totalTimer = clock.setTimer(() => this.#totalTimeout(timeoutMs, true), GRACE_MS)
+      this.#totalLimit = clock.setTimer(() => this.#totalTimeout(timeoutMs, true), GRACE_MS)
       return
     }
     const error = this.#timedOut('total', timeoutMs)
     // An attempt that was cut short says nothing about the service; one that had had its time does.
-    const hadItsTime =
-      attemptTimeoutMs === Number.POSITIVE_INFINITY || now - this.#attemptStartedAt >= 0.9 * attemptTimeoutMs
-    this.#giveUp(error, !stalled && hadItsTime ? 'failure' : 'neutral', now)
-    this.#fail(error, 'failed')
+    const endless = attemptTimeoutMs === Number.POSITIVE_INFINITY
+    const hadItsTime = endless || now - this.#attemptStartedAt >= 0.9 * attemptTimeoutMs
+    this.#giveUp(error, !stalled && hadItsTime ? 'failure' : 'neutral')
+    void this.#fail(error, 'failed')
   }
 
-  readonly #onAbort = (): void => {
-    const reason: unknown = this.#options.signal?.reason
-    this.#giveUp(reason, 'neutral', this.#plan.clock.now())
-    this.#end('cancelled', () => this.#reject(reason))
+  #abort(reason: unknown): void {
+    this.#time = UNREAD
+    this.#giveUp(reason, 'neutral')
+    this.#end('cancelled')
+    this.#deferred?.reject(reason)
   }
 
-  #giveUp(reason: unknown, verdict: Verdict, now: number): void {
-    if (this.#phase === 'running') return this.#abandon(reason, verdict, now)
+  #giveUp(reason: unknown, verdict: Verdict): void {
+    if (this.#phase === 'running') return this.#abandon(reason, verdict)
     if (this.#phase === 'waiting') this.#plan.guards[this.#waitingAt]?.leave?.(this)
     this.#timer?.cancel()
   }
 
   /** The function may run on, but nobody waits for it any more; its slot stays taken for a while. */
-  #abandon(reason: unknown, verdict: Verdict, now: number): void {
+  #abandon(reason: unknown, verdict: Verdict): void {
     const { slot } = this
     this.slot = undefined
     if (slot !== undefined) this.#abandoned = abandonSlot(slot, this.#epoch, this.#plan.clock, this.#abandoned)
-    this.#endAttempt(verdict, now, reason)
+    this.#endAttempt(verdict, reason)
     this.#abortReason = reason
     this.#controller?.abort(reason)
   }
 
-  #settledLate(epoch: number): void {
+  #settledLate(epoch: number): Promise<Awaited<T> | F> {
     for (let left = this.#abandoned; left !== undefined; left = left.earlier) {
       if (left.epoch === epoch) left.release()
     }
+    return this.#defer()
   }
 
   #timedOut(scope: 'attempt' | 'total', timeoutMs: number): TimeoutError {
@@ -350,7 +444,7 @@ class Execution<T, F> implements Call, GuardedCall {
     statistics.timeouts++
     if (events?.any)
       events.emit({ type: 'timeout', at: clock.wallTime(), service, operation, attempt, scope, timeoutMs })
-    const cause = this.#attempts.at(-1)?.error
+    const cause = this.#attempts?.at(-1)?.error
     return new TimeoutError(this, { scope, timeoutMs, started: this.#hasRun, cause })
   }
 
@@ -360,20 +454,58 @@ class Execution<T, F> implements Call, GuardedCall {
     return this.#phase === 'ended'
   }
 
-  #fail(error: unknown, ending: Ending): void {
+  #fail(error: unknown, ending: Ending): Answer<T, F> {
     const { fallback } = this.#plan
-    if (fallback === undefined || !fallback.handles(error)) return this.#end(ending, () => this.#reject(error))
-    this.#end(ending, () => this.#resolve(fallback.substitute(error, this)))
+    const substitutes = fallback?.handles(error)
+    this.#end(ending)
+    if (fallback !== undefined && substitutes) return this.#resolve(fallback.substitute(error, this))
+    if (this.#deferred === undefined) throw error
+    this.#deferred.reject(error)
+    return this.#deferred.promise
   }
 
-  #end(ending: Ending, settle: () => void): void {
+  #resolve(answer: Answer<T, F>): Answer<T, F> {
+    if (this.#deferred === undefined) return answer
+    this.#deferred.resolve(answer)
+    return this.#deferred.promise
+  }
+
+  #end(ending: Ending): void {
     if (this.#phase === 'ended') return
     this.#phase = 'ended'
     this.#epoch++
     this.#timer?.cancel()
-    this.#totalTimer?.cancel()
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#totalLimit?.cancel()
+    if (this.#onAbort !== undefined) this.#options?.signal?.removeEventListener('abort', this.#onAbort)
     this.#plan.statistics[ending]++
-    settle()
+  }
+
+  /** Gives the call a promise of its own. */
+  #defer(): Promise<Awaited<T> | F> {
+    if (this.#deferred === undefined) {
+      let resolve: Deferred<T, F>['resolve'] = unsettled
+      let reject: Deferred<T, F>['reject'] = unsettled
+      const promise = new Promise<Awaited<T> | F>((onResolve, onReject) => {
+        resolve = onResolve
+        reject = onReject
+      })
+      this.#deferred = { promise, resolve, reject }
+    }
+    return this.#deferred.promise
+  }
+
+  /** The answer of a step that returns or throws it, as a promise. */
+  #promised(step: () => Answer<T, F>): Promise<Awaited<T> | F> {
+    if (this.#deferred !== undefined) {
+      void step()
+      return this.#deferred.promise
+    }
+    try {
+      return Promise.resolve(step())
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 }
+
+function unsettled(): void {}

@@ -12,11 +12,11 @@ export type Admission = undefined | RefusalError | typeof WAITING
 /** A place among those that may run at once, held until it is released. */
 export interface Slot {
   /** Gives it back. */
-  release(now: number): void
+  release(): void
   /** The call was given up, but its function still runs and the slot stays taken. */
   abandon(): void
   /** The function of an abandoned call has ended, or has had its time. */
-  releaseAbandoned(now: number): void
+  releaseAbandoned(): void
 }
 
 /** A call as the guards see it. The fields are theirs: what each gave the call stands here, as plain numbers. */
@@ -36,8 +36,10 @@ export interface GuardedCall {
   circuitProbe: number
   /** The gate's: the slot that it holds. */
   slot: Slot | undefined
-  /** The gate's: its place in the queue. */
-  readonly queue: QueuePlace
+  /** The gate's: its place in the queue, once it has had one. */
+  queue: QueuePlace | undefined
+  /** What time it is, on the clock's monotonic scale: read once for all guards, and only when one of them asks. */
+  now(): number
   /** The gate's: goes on with a call that had to wait. */
   admitted(now: number): void
   /** The gate's: ends the wait of a call that cannot be admitted. */
@@ -45,14 +47,17 @@ export interface GuardedCall {
 }
 
 /** The part of a call that a circuit breaker looks at. */
-export type CircuitCall = Pick<GuardedCall, 'service' | 'operation' | 'attempt' | 'circuitGeneration' | 'circuitProbe'>
+export type CircuitCall = Pick<
+  GuardedCall,
+  'service' | 'operation' | 'attempt' | 'circuitGeneration' | 'circuitProbe' | 'now'
+>
 
 /** A pattern that admits or refuses. */
 export interface Guard {
   /** Asks for admission. A guard that admits or queues a call is told how that ended by {@link Guard.exit}, exactly once. */
-  enter(call: GuardedCall, now: number): Admission
+  enter(call: GuardedCall): Admission
   /** The end of an attempt that was admitted; `not-run` when a later guard refused it: give back what it took. */
-  exit(call: GuardedCall, verdict: Verdict, now: number, error?: unknown): void
+  exit(call: GuardedCall, verdict: Verdict, error?: unknown): void
   /** A queued call is given up. Only guards that queue have it. */
   leave?(call: GuardedCall): void
 }

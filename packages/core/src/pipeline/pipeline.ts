@@ -14,7 +14,7 @@ import type { ResilienceEvent } from './call-event.ts'
 import { execute } from './executor.ts'
 import type { Guard } from './guard.ts'
 import { Judge } from './judge.ts'
-import { type Plan, plainPlan } from './plan.ts'
+import { makePlan, type Plan } from './plan.ts'
 import { CallStatistics, type CallTotals } from './statistics.ts'
 
 /** The patterns of a pipeline. What is left out is not done and costs nothing. */
@@ -122,7 +122,7 @@ export function compile<F>(options: PipelineOptions<F>, events?: Listeners<Resil
   const guards: Guard[] = []
   if (circuitBreaker !== undefined) guards.push(circuitBreaker)
   if (gate !== undefined) guards.push(gate)
-  return plainPlan<F>({
+  return makePlan<F>({
     service: options.name ?? circuitBreaker?.name,
     clock,
     random,

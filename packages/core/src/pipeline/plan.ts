@@ -5,6 +5,7 @@ import type { FallbackPolicy } from '../fallback/fallback-policy.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 import type { RetryPolicy } from '../retry/retry-policy.ts'
 import type { ResilienceEvent } from './call-event.ts'
+import { DeadlineList } from './deadline-list.ts'
 import type { Guard } from './guard.ts'
 import type { Judge } from './judge.ts'
 import { CallStatistics } from './statistics.ts'
@@ -23,6 +24,11 @@ export interface Plan<F = never> {
   readonly timeoutMs: number
   /** Limit of one attempt in milliseconds; Infinity for none. */
   readonly attemptTimeoutMs: number
+  /** The deadlines of whole calls and of attempts, where there are such limits. */
+  readonly totalDeadlines: DeadlineList | undefined
+  readonly attemptDeadlines: DeadlineList | undefined
+  /** Whether the beginning of a call and of its attempts must be known. */
+  readonly timed: boolean
   readonly fallback: FallbackPolicy<F> | undefined
   /** The limiter to pause when the service asks for it. */
   readonly limiter: RateLimiter | undefined
@@ -33,21 +39,32 @@ export interface Plan<F = never> {
   readonly report: HookErrorReporter
 }
 
+/** What differs from plan to plan; all else follows from it. */
+export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'guards' | 'judge'> &
+  Partial<Omit<Plan<F>, 'totalDeadlines' | 'attemptDeadlines' | 'timed'>>
+
 /** A plan of which only the parts that differ need be named. */
-export function plainPlan<F = never>(
-  parts: Pick<Plan<F>, 'service' | 'clock' | 'guards' | 'judge'> & Partial<Plan<F>>,
-): Plan<F> {
+export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
+  const { clock, retry, timeoutMs = Number.POSITIVE_INFINITY, attemptTimeoutMs = Number.POSITIVE_INFINITY } = parts
+  const limited = timeoutMs !== Number.POSITIVE_INFINITY || attemptTimeoutMs !== Number.POSITIVE_INFINITY
   return {
-    random: systemRandom,
-    retry: undefined,
-    timeoutMs: Number.POSITIVE_INFINITY,
-    attemptTimeoutMs: Number.POSITIVE_INFINITY,
-    fallback: undefined,
-    limiter: undefined,
-    wouldRefuseAt: undefined,
-    statistics: new CallStatistics(),
-    events: undefined,
-    report: reportToConsole,
-    ...parts,
+    service: parts.service,
+    clock,
+    random: parts.random ?? systemRandom,
+    guards: parts.guards,
+    judge: parts.judge,
+    retry,
+    timeoutMs,
+    attemptTimeoutMs,
+    totalDeadlines: timeoutMs === Number.POSITIVE_INFINITY ? undefined : new DeadlineList(clock, timeoutMs),
+    attemptDeadlines:
+      attemptTimeoutMs === Number.POSITIVE_INFINITY ? undefined : new DeadlineList(clock, attemptTimeoutMs),
+    timed: limited || retry?.isTimed === true,
+    fallback: parts.fallback,
+    limiter: parts.limiter,
+    wouldRefuseAt: parts.wouldRefuseAt,
+    statistics: parts.statistics ?? new CallStatistics(),
+    events: parts.events,
+    report: parts.report ?? reportToConsole,
   }
 }

@@ -7,7 +7,7 @@ import { waitAtGate } from '../gate/ticket.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { execute } from '../pipeline/executor.ts'
 import { Judge } from '../pipeline/judge.ts'
-import { type Plan, plainPlan } from '../pipeline/plan.ts'
+import { makePlan, type Plan } from '../pipeline/plan.ts'
 import { ClientBuckets } from './client-buckets.ts'
 import { burstOf, checkRateLimiterOptions, type RateLimiterOptions } from './rate-limiter-options.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -110,7 +110,7 @@ export class RateLimiter {
       clock: this.#clock,
     })
     const judge = new Judge({ clock: this.#clock, report: reportToConsole })
-    this.#plan = plainPlan({ service: undefined, guards: [this.gate], judge, limiter: this, clock: this.#clock })
+    this.#plan = makePlan({ service: undefined, guards: [this.gate], judge, limiter: this, clock: this.#clock })
   }
 
   /**

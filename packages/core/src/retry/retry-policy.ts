@@ -60,6 +60,11 @@ export class RetryPolicy {
     this.#report = report
   }
 
+  /** Whether it must know when a call began. */
+  get isTimed(): boolean {
+    return this.#maxElapsedMs !== Number.POSITIVE_INFINITY
+  }
+
   /** The first "no" ends the call: retryable, repeatable, attempts left, time left, circuit willing. */
   decide(failed: FailedAttempt): RetryDecision {
     const { facts, attempt, now, startedAt, deadlineAt } = failed

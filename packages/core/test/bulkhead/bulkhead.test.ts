@@ -147,6 +147,7 @@ describe('a call that is given up while its function runs on', () => {
     resolve()
     await clock.settle()
     expect(bulkhead.snapshot()).toMatchObject({ active: 0, abandoned: 0 })
+    await clock.runToRest()
     expect(clock.pendingTimers).toBe(0)
   })
 

@@ -96,6 +96,18 @@ describe('time limits', () => {
     expect(guarded.totals).toMatchObject({ succeeded: 1, failed: 0 })
   })
 
+  it('an abandoned attempt that fails later fails in silence', async () => {
+    const clock = new VirtualClock()
+    const guarded = pipeline({ attemptTimeoutMs: 1_000, clock })
+    const late = deferred()
+    const result = rejection(guarded.execute(() => late.promise))
+    await clock.advance(1_000)
+    await result
+    late.reject(new Error('too late to matter'))
+    await clock.settle()
+    expect(guarded.totals).toMatchObject({ failed: 1, inFlight: 0 })
+  })
+
   it('the whole call has its own, queue and waits included', async () => {
     const clock = new VirtualClock()
     const guarded = pipeline({ timeoutMs: 1_000, retry: { ...retryNow, baseDelayMs: 600 }, clock })
@@ -242,7 +254,9 @@ describe('a caller who gives up', () => {
       retry: retryNow,
       clock,
     })
-    const atRest = (): void => {
+    const atRest = async (): Promise<void> => {
+      // So long an empty list of deadlines keeps its timer.
+      await clock.advance(10)
       expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0)
       expect(clock.pendingTimersThatKeepAlive).toBe(0)
       expect(guarded.totals.inFlight).toBe(0)
@@ -260,7 +274,7 @@ describe('a caller who gives up', () => {
     expect(await rejection(guarded.execute(work, { signal: controller.signal }))).toBe(reason)
     expect(called).toBe(false)
     expect(guarded.totals.cancelled).toBe(1)
-    atRest()
+    await atRest()
   })
 
   it('in the queue leaves it', async () => {
@@ -273,7 +287,7 @@ describe('a caller who gives up', () => {
     expect(await result).toBe(reason)
     expect(bulkhead.queued).toBe(0)
     permit.release()
-    atRest()
+    await atRest()
   })
 
   it('while the function runs gets his answer at once; the circuit counts nothing', async () => {
@@ -292,7 +306,7 @@ describe('a caller who gives up', () => {
     expect(await result).toBe(reason)
     expect(inner?.reason).toBe(reason)
     expect(circuitBreaker.snapshot()).toMatchObject({ state: 'CLOSED', totals: { neutral: 1, failures: 0 } })
-    atRest()
+    await atRest()
   })
 
   it('during a backoff is woken at once', async () => {
@@ -304,7 +318,7 @@ describe('a caller who gives up', () => {
     await clock.advance(50)
     controller.abort(reason)
     expect(await result).toBe(reason)
-    atRest()
+    await atRest()
   })
 
   it('is never given a substitute', async () => {

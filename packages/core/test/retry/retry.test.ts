@@ -38,7 +38,7 @@ describe('retry', () => {
       reason: 'max-retries',
       cause: { code: 'ECONNRESET' },
       attempts: [
-        { attempt: 1, delayMs: 1_000, durationMs: 0 },
+        { attempt: 1, delayMs: 1_000, durationMs: undefined },
         { attempt: 2, delayMs: 2_000 },
         { attempt: 3, delayMs: 4_000 },
         { attempt: 4, delayMs: 0 },

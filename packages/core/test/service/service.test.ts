@@ -153,7 +153,7 @@ describe('events', () => {
     const result = rejection(
       alpaca.execute(() => new Promise(() => undefined), { operation: 'getAccount', idempotent: true }),
     )
-    await clock.runToRest()
+    await clock.advance(450)
     await result
     await rejection(alpaca.execute(() => 1, { operation: 'getAccount' }))
     const common = { service: 'alpaca', operation: 'getAccount' }
