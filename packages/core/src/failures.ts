@@ -164,8 +164,13 @@ function describeSeveral(error: RetriesExhaustedError, clock: Clock | undefined)
 function describeForeign(error: unknown, clock: Clock | undefined): FailureFacts {
   const chain = causesOf(error)
   const status = firstOf(chain, statusOf)
-  const retryAfterMs = firstOf(chain, (link) => retryAfterOf(link, clock))
-  if (status !== undefined && status >= 300) return describeStatus(status, firstOf(chain, codeOf), retryAfterMs)
+  const saidMs = firstOf(chain, (link) => retryAfterHeaderOf(link, clock))
+  const retryAfterMs = saidMs ?? retryAfterFieldOf(chain, status)
+  if (status !== undefined && status >= 300) {
+    // Only the service's own words prove that it turned the request away, not what an SDK has worked out.
+    const turnedAway = status === 503 && saidMs !== undefined
+    return describeStatus(status, { code: firstOf(chain, codeOf), retryAfterMs, turnedAway })
+  }
   const cancelled = chain.find(isCancellation)
   const code = firstOf(chain, networkCodeOf) ?? firstOf(chain, codeOf)
   if (cancelled !== undefined) {
@@ -183,11 +188,14 @@ function describeForeign(error: unknown, clock: Clock | undefined): FailureFacts
   }
 }
 
-function describeStatus(status: number, code: string | undefined, retryAfterMs: number | undefined): FailureFacts {
+function describeStatus(
+  status: number,
+  facts: { code: string | undefined; retryAfterMs: number | undefined; turnedAway: boolean },
+): FailureFacts {
+  const { code, retryAfterMs, turnedAway } = facts
   const clientFault = status >= 400 && status < 500 && status !== 408
-  const refused = clientFault || (status === 503 && retryAfterMs !== undefined)
   return {
-    kind: refused ? 'refused' : 'may-have-happened',
+    kind: clientFault || turnedAway ? 'refused' : 'may-have-happened',
     verdict: THROTTLING_STATUSES.has(status) ? 'neutral' : clientFault && status !== 425 ? 'success' : 'failure',
     transient: TRANSIENT_STATUSES.has(status),
     throttled: THROTTLING_STATUSES.has(status),
@@ -300,12 +308,26 @@ function isStatus(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 100 && value <= 599
 }
 
-function retryAfterOf(link: unknown, clock: Clock | undefined): number | undefined {
-  const direct = read(link, 'retryAfterMs')
-  if (typeof direct === 'number' && direct >= 0 && Number.isFinite(direct)) return direct
-  const headers = read(read(link, 'response'), 'headers') ?? read(link, 'headers')
-  const value = headerOf(headers, 'retry-after')
+function retryAfterHeaderOf(link: unknown, clock: Clock | undefined): number | undefined {
+  const value = headerOf(headersOf(link), 'retry-after')
   return value === undefined ? undefined : parseRetryAfter(value, clock)
+}
+
+/**
+ * An SDK's own `retryAfterMs`. Some (Alpaca's) put the end of the minute's window there when the service named no time,
+ * whatever failed: so with headers at hand that name none, it is believed only where a limit was the trouble.
+ */
+function retryAfterFieldOf(chain: readonly unknown[], status: number | undefined): number | undefined {
+  const throttled = status !== undefined && THROTTLING_STATUSES.has(status)
+  return firstOf(chain, (link) => {
+    const field = read(link, 'retryAfterMs')
+    const believed = throttled || headersOf(link) === undefined
+    return believed && typeof field === 'number' && field >= 0 && Number.isFinite(field) ? field : undefined
+  })
+}
+
+function headersOf(link: unknown): unknown {
+  return read(read(link, 'response'), 'headers') ?? read(link, 'headers')
 }
 
 function headerOf(headers: unknown, name: string): string | undefined {

@@ -22,6 +22,11 @@ export function statusError(status: number, retryAfterMs?: number): Error {
   })
 }
 
+/** A 503 whose `Retry-After` header shows that the server turned the request away. */
+export function turnedAway(): Error {
+  return Object.assign(statusError(503), { response: { headers: { 'retry-after': '1' } } })
+}
+
 /** What a promise rejects with; a failure of the test when it does not. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {

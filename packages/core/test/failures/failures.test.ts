@@ -95,7 +95,22 @@ describe('what a failure proves', () => {
   })
 
   it('a 503 that says when to come back was refused at the door', () => {
-    expect(facts(statusError(503, 1_000))).toEqual({ kind: 'refused', verdict: 'failure', transient: true })
+    const turnedAway = { status: 503, headers: { 'retry-after': '1' } }
+    expect(facts(turnedAway)).toEqual({ kind: 'refused', verdict: 'failure', transient: true })
+    expect(describeFailure(turnedAway).retryAfterMs).toBe(1_000)
+  })
+
+  it('a 503 of which only the SDK says when to come back may have happened', () => {
+    expect(facts(statusError(503, 1_000)).kind).toBe('may-have-happened')
+    expect(describeFailure(statusError(503, 1_000)).retryAfterMs).toBe(1_000)
+  })
+
+  it('what an SDK made of other headers is believed only of a limit', () => {
+    // Alpaca's SDK puts the end of the minute's window into each error.
+    const response = { headers: new Headers({ 'x-ratelimit-reset': '1767623460' }) }
+    const of = (status: number) => describeFailure({ status, response, retryAfterMs: 42_000 })
+    expect(of(503)).toMatchObject({ kind: 'may-have-happened', retryAfterMs: undefined })
+    expect(of(429)).toMatchObject({ kind: 'refused', retryAfterMs: 42_000 })
   })
 
   it('an answer that broke off may have happened', () => {
