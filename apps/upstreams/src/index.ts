@@ -1,5 +1,6 @@
+export { type InputIssue, InvalidRuleError } from './checked-input.ts'
 export { Controls, UnknownUpstreamError, type UpstreamName } from './control/controls.ts'
-export { type FaultRuleInput, InvalidRuleError } from './faults/fault-rule.ts'
+export type { FaultRuleInput } from './faults/fault-rule.ts'
 export type { LedgerRow } from './ledger.ts'
 export type { RequestLimit } from './request-limit.ts'
 export {

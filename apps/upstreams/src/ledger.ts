@@ -45,9 +45,14 @@ export class Ledger {
     return [...groups].filter(([, rows]) => rows.length > 1).map(([intent, rows]) => ({ intent, rows }))
   }
 
-  /** Executed submissions of an intent that were never acknowledged: check them against what the client was told. */
-  lateExecutions(intent: string): readonly LedgerRow[] {
-    return this.#rows.filter((row) => row.kind === 'submit' && row.intent === intent && !row.acked)
+  /**
+   * Executed submissions whose answer never went out whole, of one intent or of all: a client that was told "not sent" of
+   * one of them is wrong.
+   */
+  lateExecutions(intent?: string): readonly LedgerRow[] {
+    return this.#rows.filter(
+      (row) => row.kind === 'submit' && !row.acked && (intent === undefined || row.intent === intent),
+    )
   }
 
   reset(): void {

@@ -40,7 +40,9 @@ export class RequestCounter {
     return { allowed, limit: requests, remaining: Math.max(0, requests - times.length), resetAt }
   }
 
-  reset(): void {
+  /** Forgets what was counted, and goes by this limit from now on. */
+  reset(limit: RequestLimit): void {
+    this.limit = limit
     this.#times.clear()
   }
 }

@@ -1,16 +1,10 @@
-import { seededRandom } from '@holdfast/testing'
-import { type Clock, type Random, systemClock } from 'holdfast'
+import { type Clock, systemClock } from 'holdfast'
 import { alpaca } from './alpaca/alpaca.ts'
-import { OrderBook } from './alpaca/orders.ts'
 import { controlServer } from './control/control-server.ts'
 import { Controls, type UpstreamName } from './control/controls.ts'
-import { Ledger } from './ledger.ts'
-import { Market } from './market/market.ts'
-import { MarketClock } from './market/market-clock.ts'
 import { polygon } from './polygon/polygon.ts'
-import { SimulatedClock } from './simulated-clock.ts'
+import { Simulation } from './simulation.ts'
 import { UpstreamServer } from './upstream-server.ts'
-import { WireLog } from './wire-log.ts'
 
 /** How the stand-ins are started. */
 export interface UpstreamsOptions {
@@ -59,40 +53,14 @@ export class PortTakenError extends Error {
  * await upstreams.close()
  */
 export async function startUpstreams(options: UpstreamsOptions = {}): Promise<Upstreams> {
-  let seed = options.seed ?? 1
-  const clock = new SimulatedClock(options.clock ?? systemClock)
-  const marketClock = new MarketClock({ clock })
-  const market = new Market({ seed, marketClock })
-  const ledger = new Ledger()
-  const log = new WireLog()
-  let book = new OrderBook(market, marketClock, ledger)
-  let visibilityLagMs = 0
-  let chance = seededRandom(seed)
-  const random: Random = () => chance()
-  const workers = options.workers ?? { count: 64, minMs: 2, maxMs: 5 }
-  const around = { clock, random, log, workers }
-  const desk = { clock, market, marketClock, ledger, book: () => book, visibilityLagMs: () => visibilityLagMs }
+  const simulation = new Simulation(options.seed ?? 1, options.clock ?? systemClock)
+  const { clock, random, log } = simulation
+  const around = { clock, random, log, workers: options.workers ?? { count: 64, minMs: 2, maxMs: 5 } }
   const servers: Record<UpstreamName, UpstreamServer> = {
-    alpaca: new UpstreamServer(alpaca(desk, market, marketClock), around),
-    polygon: new UpstreamServer(polygon(market, marketClock), around),
+    alpaca: new UpstreamServer(alpaca(simulation), around),
+    polygon: new UpstreamServer(polygon(simulation), around),
   }
-  const controls = new Controls({
-    upstreams: new Map(Object.entries(servers)),
-    ledger,
-    log,
-    clock,
-    marketClock,
-    setVisibilityLag: (ms) => {
-      visibilityLagMs = ms
-    },
-    reset: (newSeed) => {
-      seed = newSeed ?? seed
-      chance = seededRandom(seed)
-      ledger.reset()
-      visibilityLagMs = 0
-      book = new OrderBook(market, marketClock, ledger)
-    },
-  })
+  const controls = new Controls(new Map(Object.entries(servers)), simulation)
   const control = controlServer(controls)
   const close = async (): Promise<void> => {
     await Promise.all([control.close(), ...Object.values(servers).map((server) => server.close())])

@@ -30,8 +30,10 @@ export interface UpstreamProfile {
   /** Which limit a request counts against. */
   readonly limitOf: (request: FastifyRequest) => string
   readonly tooMany: () => Refusal
-  /** Headers on every answer; times in milliseconds since 1970. */
-  readonly headers: (limit: number, remaining: number, resetAt: number) => Readonly<Record<string, string>>
+  /** Headers on every answer. */
+  readonly headers: () => Readonly<Record<string, string>>
+  /** Headers on every answer to a request that was counted; times in milliseconds since 1970. */
+  readonly limitHeaders: (limit: number, remaining: number, resetAt: number) => Readonly<Record<string, string>>
   readonly notFound: (request: FastifyRequest) => Refusal
   readonly unreadable: (message: string) => Refusal
   /** Adds the routes. */
@@ -95,17 +97,25 @@ export class UpstreamServer {
     await this.#app.close()
   }
 
-  /** Forgets what was counted; faults are forgotten too. */
-  reset(): void {
+  /** Takes the faults away, and a ban that came of them. */
+  clearFaults(): void {
     this.faults.clear()
-    this.statistics.reset()
+    this.statistics.bannedUntil = null
     this.#violations = []
-    for (const counter of this.counters.values()) counter.reset()
+  }
+
+  /** Begins anew: no faults, nothing counted, the limits as they were. */
+  reset(): void {
+    this.clearFaults()
+    this.statistics.reset()
+    for (const [name, limit] of Object.entries(this.#profile.limits)) this.counters.get(name)?.reset(limit)
   }
 
   #arrive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { method, headers, url } = request
-    const fault = this.faults.faultFor({ method, headers, path: url })
+    const [path = url] = url.split('?', 1)
+    const fault = this.faults.faultFor({ method, headers, path })
+    reply.headers(this.#profile.headers())
     const facts = noteArrival(request, fault)
     this.statistics.begin()
     reply.raw.once('close', () => {
@@ -137,8 +147,12 @@ export class UpstreamServer {
     const refusal = this.#turnAway(request, reply) ?? this.#pretendedRefusal(action)
     if (refusal !== undefined) return refuse(reply, refusal)
     if (action?.type === 'flap') return refuse(reply, { status: 503, body: { message: 'service unavailable' } })
-    await this.#workers.work()
+    const slow = action?.type === 'latency' && action.where === 'before'
+    const release = await this.#workers.work(slow ? latencyMs(action, this.#around.random) : 0)
     facts.executed = true
+    // A worker is busy until its answer is out; a client that has gone meanwhile does not stop the work.
+    if (reply.raw.destroyed) release()
+    else reply.raw.once('close', release)
     return undefined
   }
 
@@ -151,7 +165,6 @@ export class UpstreamServer {
     if (action.type === 'hang') await hang()
     if (action.type === 'reset') await cutOff(request, 'reset')
     if (action.type === 'fin') await cutOff(request, 'fin')
-    if (action.type === 'latency') await delay(this.#around.clock, latencyMs(action, this.#around.random))
   }
 
   /** Ban, authorization and limit. */
@@ -168,7 +181,7 @@ export class UpstreamServer {
     this.statistics.countKey(key)
     const counted = this.counters.get(this.#profile.limitOf(request))?.count(key)
     if (counted === undefined) return undefined
-    reply.headers(this.#profile.headers(counted.limit, counted.remaining, counted.resetAt))
+    reply.headers(this.#profile.limitHeaders(counted.limit, counted.remaining, counted.resetAt))
     if (counted.allowed) return undefined
     this.#countViolation(now)
     return this.#profile.tooMany()

@@ -20,13 +20,23 @@ export class Workers {
     this.#random = random
   }
 
-  /** Waits for a worker, and for its work. */
-  async work(): Promise<void> {
+  /**
+   * Waits for a worker, and for its work.
+   *
+   * @param extraMs how much longer than usual the work takes, in milliseconds
+   * @returns a function that sends the worker to the next request; a second call does nothing
+   */
+  async work(extraMs = 0): Promise<() => void> {
     if (this.#busy >= this.#count) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     else this.#busy++
-    await delay(this.#clock, this.#minMs + this.#random() * (this.#maxMs - this.#minMs))
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#busy--
-    else next()
+    await delay(this.#clock, this.#minMs + this.#random() * (this.#maxMs - this.#minMs) + extraMs)
+    let working = true
+    return () => {
+      if (!working) return
+      working = false
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#busy--
+      else next()
+    }
   }
 }

@@ -1,16 +1,16 @@
 /** The stand-in for Alpaca: the trading API and the data API on one port; their paths do not clash. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import type { Market } from '../market/market.ts'
-import type { MarketClock } from '../market/market-clock.ts'
+import type { Simulation } from '../simulation.ts'
 import type { Refusal, UpstreamProfile } from '../upstream-server.ts'
+import { accountRoutes, marketRoutes } from './account-routes.ts'
 import { dataRoutes } from './data-routes.ts'
-import { accountRoutes, orderRoutes, type TradingDesk } from './trading-routes.ts'
+import { orderRoutes } from './order-routes.ts'
 
 /** The secret that is always refused; any other pair of key and secret is welcome. */
 export const REFUSED_SECRET = 'wrong'
 
-export function alpaca(desk: TradingDesk, market: Market, marketClock: MarketClock): UpstreamProfile {
+export function alpaca(simulation: Simulation): UpstreamProfile {
   const minute = { requests: 200, windowMs: 60_000, window: 'fixed' } as const
   return {
     name: 'alpaca',
@@ -18,8 +18,8 @@ export function alpaca(desk: TradingDesk, market: Market, marketClock: MarketClo
     authorize,
     limitOf: (request) => (request.url.startsWith('/v2/stocks') ? 'data' : 'trading'),
     tooMany: () => ({ status: 429, body: { code: 42910000, message: 'rate limit exceeded' } }),
-    headers: (limit, remaining, resetAt) => ({
-      'x-request-id': randomUUID().replaceAll('-', ''),
+    headers: () => ({ 'x-request-id': randomUUID().replaceAll('-', '') }),
+    limitHeaders: (limit, remaining, resetAt) => ({
       'x-ratelimit-limit': String(limit),
       'x-ratelimit-remaining': String(remaining),
       'x-ratelimit-reset': String(Math.ceil(resetAt / 1_000)),
@@ -30,9 +30,10 @@ export function alpaca(desk: TradingDesk, market: Market, marketClock: MarketClo
       body: { code: 40010000, message: `request body format is invalid: ${message}` },
     }),
     routes: (app) => {
-      accountRoutes(app, desk)
-      orderRoutes(app, desk)
-      dataRoutes(app, market, marketClock)
+      accountRoutes(app, simulation)
+      marketRoutes(app, simulation)
+      orderRoutes(app, simulation)
+      dataRoutes(app, simulation)
     },
   }
 }

@@ -5,7 +5,9 @@ import type { OrderRequest } from './orders.ts'
 const decimal = z
   .union([z.string(), z.number()])
   .transform(String)
-  .refine((text) => /^\d+(\.\d+)?$/.test(text) && Number(text) > 0)
+  .refine((text) => /^\d{1,12}(\.\d{1,9})?$/.test(text) && Number(text) > 0, 'must be a decimal above zero')
+
+const clientOrderId = z.string().min(1).max(128)
 
 const body = z.object({
   symbol: z.string().min(1).max(30),
@@ -15,7 +17,7 @@ const body = z.object({
   time_in_force: z.enum(['day', 'gtc', 'opg', 'cls', 'ioc', 'fok']),
   limit_price: decimal.nullish(),
   stop_price: decimal.nullish(),
-  client_order_id: z.string().min(1).max(128).nullish(),
+  client_order_id: clientOrderId.nullish(),
   extended_hours: z.boolean().nullish(),
 })
 
@@ -24,41 +26,55 @@ const change = z.object({
   time_in_force: z.string().nullish(),
   limit_price: decimal.nullish(),
   stop_price: decimal.nullish(),
-  client_order_id: z.string().min(1).max(128).nullish(),
+  client_order_id: clientOrderId.nullish(),
 })
 
 /** Reads the body of `POST /v2/orders`. @returns what is wrong with it as a text otherwise */
 export function readOrder(input: unknown): OrderRequest | string {
   const read = body.safeParse(input)
   if (!read.success) return complaint(read.error)
-  const { symbol, qty, side, type, time_in_force, limit_price, stop_price, client_order_id, extended_hours } = read.data
-  if ((type === 'limit' || type === 'stop_limit') && limit_price == null) return 'limit orders require limit price'
-  if ((type === 'stop' || type === 'stop_limit') && stop_price == null) return 'stop orders require stop price'
-  return {
-    symbol,
-    qty,
-    side,
-    type,
-    timeInForce: time_in_force,
-    limitPrice: limit_price ?? null,
-    stopPrice: stop_price ?? null,
-    clientOrderId: client_order_id ?? randomUUID(),
-    extendedHours: extended_hours ?? false,
-  }
+  const order = read.data
+  return withItsPrices({
+    symbol: order.symbol,
+    qty: order.qty,
+    side: order.side,
+    type: order.type,
+    timeInForce: order.time_in_force,
+    limitPrice: order.limit_price ?? null,
+    stopPrice: order.stop_price ?? null,
+    clientOrderId: order.client_order_id ?? randomUUID(),
+    extendedHours: order.extended_hours ?? false,
+  })
 }
 
-/** Reads the body of `PATCH /v2/orders/:id`. */
-export function readChange(input: unknown): Partial<OrderRequest> | string {
+/** Reads the body of `PATCH /v2/orders/:id`. @returns the order as it shall be, or what is wrong with it as a text */
+export function readChange(order: OrderRequest, input: unknown): OrderRequest | string {
   const read = change.safeParse(input)
   if (!read.success) return complaint(read.error)
-  const { qty, time_in_force, limit_price, stop_price, client_order_id } = read.data
-  return {
-    ...(qty == null ? {} : { qty }),
-    ...(time_in_force == null ? {} : { timeInForce: time_in_force }),
-    ...(limit_price == null ? {} : { limitPrice: limit_price }),
-    ...(stop_price == null ? {} : { stopPrice: stop_price }),
-    ...(client_order_id == null ? {} : { clientOrderId: client_order_id }),
-  }
+  const { symbol, side, type, extendedHours } = order
+  return withItsPrices({
+    symbol,
+    side,
+    type,
+    extendedHours,
+    qty: read.data.qty ?? order.qty,
+    timeInForce: read.data.time_in_force ?? order.timeInForce,
+    limitPrice: read.data.limit_price ?? order.limitPrice,
+    stopPrice: read.data.stop_price ?? order.stopPrice,
+    clientOrderId: read.data.client_order_id ?? randomUUID(),
+  })
+}
+
+/** An order has the prices that its type has, and no others. */
+function withItsPrices(order: OrderRequest): OrderRequest | string {
+  const { type, limitPrice, stopPrice } = order
+  const limited = type === 'limit' || type === 'stop_limit'
+  const stopped = type === 'stop' || type === 'stop_limit'
+  if (limited && limitPrice === null) return `${type} orders require limit price`
+  if (stopped && stopPrice === null) return `${type} orders require stop price`
+  if (!limited && limitPrice !== null) return `${type} orders require no limit price`
+  if (!stopped && stopPrice !== null) return `${type} orders require no stop price`
+  return order
 }
 
 function complaint(error: z.ZodError): string {

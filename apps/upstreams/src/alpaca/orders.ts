@@ -1,8 +1,10 @@
 /** The broker's books: orders, their fills, positions and cash. Fills are worked out when somebody looks. */
 import { randomUUID } from 'node:crypto'
+import type { Clock } from 'holdfast'
 import type { Ledger, LedgerRow } from '../ledger.ts'
 import type { Market } from '../market/market.ts'
 import type { MarketClock } from '../market/market-clock.ts'
+import { type Fill, fillOf } from './fills.ts'
 
 /** An order as a client asks for it; figures are decimal texts. */
 export interface OrderRequest {
@@ -22,17 +24,23 @@ export type OrderStatus = 'accepted' | 'new' | 'filled' | 'canceled' | 'replaced
 /** An order in the books. Times are market time, milliseconds since 1970. */
 export interface Order extends OrderRequest {
   readonly id: string
+  /** The client's intent behind it. */
+  readonly intent: string
   readonly createdAt: number
   /** Real time, for the lag with which a lookup sees it. */
   readonly bookedAt: number
+  readonly replaces: string | null
   status: OrderStatus
   updatedAt: number
   filledAt: number | null
   canceledAt: number | null
   replacedAt: number | null
   replacedBy: string | null
-  readonly replaces: string | null
   filledPrice: number | null
+  /** Up to when the market's minutes have been looked through. */
+  watchedFrom: number
+  /** Whether its stop price was reached; true for an order without one. */
+  stopReached: boolean
 }
 
 export interface Position {
@@ -42,18 +50,22 @@ export interface Position {
   entryPrice: number
 }
 
-/** How long a market order takes to be filled, in milliseconds of market time. */
-const FILL_AFTER_MS = 50
-
 /** With what the account begins, in dollars. */
-const OPENING_CASH = 100_000
+export const OPENING_CASH = 100_000
+
+/** What a short position binds, as a share of its value: the proceeds and half as much again. */
+const SHORT_MARGIN = 1.5
 
 /** Who did what, for the ledger. */
 export interface Origin {
   readonly intent: string
   readonly faultId: string | null
-  /** Now, in milliseconds since 1970 (real time). */
-  readonly at: number
+}
+
+/** An order and the row that it left in the ledger. */
+export interface Booked {
+  readonly order: Order
+  readonly row: LedgerRow
 }
 
 export class OrderBook {
@@ -62,14 +74,32 @@ export class OrderBook {
   readonly #market: Market
   readonly #marketClock: MarketClock
   readonly #ledger: Ledger
+  readonly #clock: Clock
   readonly #orders = new Map<string, Order>()
   readonly #byClientOrderId = new Map<string, Order>()
   readonly #submissions = new Map<string, number>()
 
-  constructor(market: Market, marketClock: MarketClock, ledger: Ledger) {
-    this.#market = market
-    this.#marketClock = marketClock
-    this.#ledger = ledger
+  /** @param options `clock`: real time, for the ledger and the lag of lookups */
+  constructor(options: { market: Market; marketClock: MarketClock; ledger: Ledger; clock: Clock }) {
+    this.#market = options.market
+    this.#marketClock = options.marketClock
+    this.#ledger = options.ledger
+    this.#clock = options.clock
+  }
+
+  /** What new orders may cost, in dollars: cash less what open orders to buy may cost and what short positions bind. */
+  get buyingPower(): number {
+    let power = this.cash
+    for (const order of this.#orders.values()) if (isOpen(order)) power -= this.costOf(order)
+    for (const { symbol, qty } of this.positions.values()) {
+      if (qty < 0) power += SHORT_MARGIN * qty * this.#market.lastTrade(symbol).price
+    }
+    return Math.max(0, power)
+  }
+
+  /** What an order may cost, in dollars; nothing for one that sells. */
+  costOf({ symbol, side, qty, limitPrice }: OrderRequest): number {
+    return side === 'sell' ? 0 : Number(qty) * Number(limitPrice ?? this.#market.quote(symbol).ask)
   }
 
   /** All orders, newest first. */
@@ -95,26 +125,25 @@ export class OrderBook {
     return count
   }
 
-  submit(
-    request: OrderRequest,
-    origin: Origin,
-    attempt: number,
-    replaces: string | null = null,
-  ): { order: Order; row: LedgerRow } {
+  /** Books an order. @param replaces the order that it takes the place of */
+  submit(request: OrderRequest, origin: Origin, attempt: number, replaces: string | null = null): Booked {
     const now = this.#marketClock.now()
     const order: Order = {
       ...request,
       id: randomUUID(),
+      intent: origin.intent,
       createdAt: now,
-      bookedAt: origin.at,
+      bookedAt: this.#clock.wallTime(),
+      replaces,
       status: 'accepted',
       updatedAt: now,
       filledAt: null,
       canceledAt: null,
       replacedAt: null,
       replacedBy: null,
-      replaces,
       filledPrice: null,
+      watchedFrom: now,
+      stopReached: request.stopPrice === null,
     }
     this.#orders.set(order.id, order)
     this.#byClientOrderId.set(order.clientOrderId, order)
@@ -129,21 +158,9 @@ export class OrderBook {
     return this.#write('cancel', order, origin, 0)
   }
 
-  /** A new order in place of an open one. */
-  replace(order: Order, change: Partial<OrderRequest>, origin: Origin): { order: Order; row: LedgerRow } {
-    const { symbol, qty, side, type, timeInForce, limitPrice, stopPrice, extendedHours } = order
-    const request = {
-      symbol,
-      qty,
-      side,
-      type,
-      timeInForce,
-      limitPrice,
-      stopPrice,
-      extendedHours,
-      clientOrderId: randomUUID(),
-    }
-    const replaced = this.submit({ ...request, ...change }, origin, 1, order.id)
+  /** Books a new order in place of an open one. */
+  replace(order: Order, request: OrderRequest, origin: Origin): Booked {
+    const replaced = this.submit(request, origin, this.countSubmission(request.clientOrderId), order.id)
     order.status = 'replaced'
     order.replacedBy = replaced.order.id
     order.replacedAt = order.updatedAt = this.#marketClock.now()
@@ -152,24 +169,22 @@ export class OrderBook {
 
   /** Fills what should have been filled by now. */
   settle(): void {
-    const now = this.#marketClock.now()
     for (const order of this.#orders.values()) {
-      if (!isOpen(order) || now < order.createdAt + FILL_AFTER_MS || !this.#marketClock.isOpen(now)) continue
-      const { bid, ask } = this.#market.quote(order.symbol)
-      const price = order.side === 'buy' ? ask : bid
-      if (isMet(order, price)) this.#fill(order, price, now)
-      else order.status = 'new'
+      if (!isOpen(order)) continue
+      const fill = fillOf(order, this.#market, this.#marketClock)
+      if (fill !== undefined) this.#fill(order, fill)
+      else if (this.#marketClock.isOpen() && this.#marketClock.now() > order.createdAt) order.status = 'new'
     }
   }
 
-  #fill(order: Order, price: number, now: number): void {
+  #fill(order: Order, { price, at }: Fill): void {
     const signed = Number(order.qty) * (order.side === 'buy' ? 1 : -1)
     order.status = 'filled'
     order.filledPrice = price
-    order.filledAt = order.updatedAt = now
+    order.filledAt = order.updatedAt = at
     this.cash -= signed * price
     const held = this.positions.get(order.symbol) ?? { symbol: order.symbol, qty: 0, entryPrice: price }
-    const qty = held.qty + signed
+    const qty = withoutNoise(held.qty + signed)
     if (Math.sign(held.qty) === Math.sign(signed) || held.qty === 0) {
       held.entryPrice = (held.entryPrice * Math.abs(held.qty) + price * Math.abs(signed)) / Math.abs(qty)
     } else if (Math.sign(qty) === Math.sign(signed)) {
@@ -178,12 +193,13 @@ export class OrderBook {
     held.qty = qty
     if (qty === 0) this.positions.delete(order.symbol)
     else this.positions.set(order.symbol, held)
-    this.#write('fill', order, { intent: order.clientOrderId, faultId: null, at: order.bookedAt }, 0).acked = true
+    this.#write('fill', order, { intent: order.intent, faultId: null }, 0).acked = true
   }
 
-  #write(kind: LedgerRow['kind'], order: Order, { intent, faultId, at }: Origin, attempt: number): LedgerRow {
+  #write(kind: LedgerRow['kind'], order: Order, { intent, faultId }: Origin, attempt: number): LedgerRow {
     const { id, clientOrderId, symbol, side, qty } = order
-    return this.#ledger.append({ kind, t: at, id, clientOrderId, intent, symbol, side, qty, attempt, faultId })
+    const t = this.#clock.wallTime()
+    return this.#ledger.append({ kind, t, id, clientOrderId, intent, symbol, side, qty, attempt, faultId })
   }
 }
 
@@ -192,11 +208,7 @@ export function isOpen(order: Order): boolean {
   return order.status === 'accepted' || order.status === 'new'
 }
 
-function isMet({ type, side, limitPrice, stopPrice }: Order, price: number): boolean {
-  const buys = side === 'buy'
-  const stopped = stopPrice === null || (buys ? price >= Number(stopPrice) : price <= Number(stopPrice))
-  const limited = limitPrice === null || (buys ? price <= Number(limitPrice) : price >= Number(limitPrice))
-  if (type === 'market') return true
-  if (type === 'stop') return stopped
-  return type === 'limit' ? limited : stopped && limited
+/** Shares come in parts of a billionth at the least; what binary fractions add beyond is noise. */
+function withoutNoise(qty: number): number {
+  return Math.round(qty * 1e9) / 1e9
 }

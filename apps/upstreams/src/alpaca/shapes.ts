@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Bar } from '../market/bar.ts'
 import type { Market, Quote, Trade } from '../market/market.ts'
-import type { Order, OrderBook, Position } from './orders.ts'
+import { OPENING_CASH, type Order, type OrderBook, type Position } from './orders.ts'
 
 /** RFC 3339. */
 export function timeText(at: number): string {
@@ -79,22 +79,22 @@ export function accountJson(book: OrderBook, market: Market, openedAt: number): 
     status: 'ACTIVE',
     crypto_status: 'INACTIVE',
     currency: 'USD',
-    buying_power: money(Math.max(0, equity * 2 - long + short)),
-    regt_buying_power: money(Math.max(0, equity * 2 - long + short)),
+    buying_power: money(book.buyingPower),
+    regt_buying_power: money(book.buyingPower),
     daytrading_buying_power: '0',
-    non_marginable_buying_power: money(Math.max(0, book.cash)),
+    non_marginable_buying_power: money(book.buyingPower),
     cash: money(book.cash),
     accrued_fees: '0',
     portfolio_value: money(equity),
     equity: money(equity),
-    last_equity: '100000',
+    last_equity: money(OPENING_CASH),
     long_market_value: money(long),
     short_market_value: money(short),
     initial_margin: money((long - short) / 2),
     maintenance_margin: money((long - short) * 0.3),
     last_maintenance_margin: '0',
     sma: money(equity),
-    multiplier: '2',
+    multiplier: '1',
     daytrade_count: 0,
     pattern_day_trader: false,
     trading_blocked: false,
@@ -151,6 +151,24 @@ export function assetJson(symbol: string, name: string): object {
   }
 }
 
+/** A fill as one of the account's activities. */
+export function activityJson(order: Order): object {
+  return {
+    id: `${timeText(order.updatedAt).replace(/\D/g, '')}::${order.id}`,
+    activity_type: 'FILL',
+    transaction_time: maybeTime(order.filledAt),
+    type: 'fill',
+    order_id: order.id,
+    symbol: order.symbol,
+    side: order.side,
+    qty: order.qty,
+    cum_qty: order.qty,
+    leaves_qty: '0',
+    price: order.filledPrice === null ? null : String(order.filledPrice),
+    order_status: order.status,
+  }
+}
+
 export function barJson({ at, open, high, low, close, volume, trades, vwap }: Bar): object {
   return { t: timeText(at), o: open, h: high, l: low, c: close, v: volume, n: trades, vw: vwap }
 }
@@ -163,7 +181,8 @@ export function quoteJson({ at, bid, bidSize, ask, askSize }: Quote): object {
   return { t: timeText(at), ax: 'V', ap: ask, as: askSize, bx: 'V', bp: bid, bs: bidSize, c: ['R'], z: 'C' }
 }
 
-function money(amount: number): string {
+/** Dollars and cents as a text. */
+export function money(amount: number): string {
   return String(Math.round(amount * 100) / 100)
 }
 

@@ -1,10 +1,13 @@
 import { type FastifyInstance, fastify } from 'fastify'
-import { InvalidRuleError } from '../faults/fault-rule.ts'
+import { z } from 'zod'
+import { checked, InvalidRuleError } from '../checked-input.ts'
 import { type Controls, UnknownUpstreamError } from './controls.ts'
 
 interface OfUpstream {
   Params: { upstream: string }
 }
+
+const logQuery = z.object({ since: z.coerce.number().int().min(0).default(0), upstream: z.string().optional() })
 
 /** The control API over HTTP, JSON in and out, errors as problem+json. */
 export function controlServer(controls: Controls): FastifyInstance {
@@ -19,28 +22,67 @@ export function controlServer(controls: Controls): FastifyInstance {
     }
   })
   app.setErrorHandler((error, _request, reply) => {
-    const status = error instanceof InvalidRuleError ? 400 : error instanceof UnknownUpstreamError ? 404 : 500
-    const detail = error instanceof Error ? error.message : String(error)
+    const status = statusOf(error)
     return reply
       .code(status)
       .type('application/problem+json')
-      .send({ title: status === 500 ? 'control failed' : 'not understood', status, detail })
+      .send({
+        title: status === 500 ? 'the control failed' : 'not understood',
+        status,
+        detail: error instanceof Error ? error.message : String(error),
+        ...(error instanceof InvalidRuleError && error.issues.length > 0 ? { errors: error.issues } : {}),
+      })
+  })
+  app.setNotFoundHandler((request) => {
+    throw new UnknownUpstreamError(
+      `there is no ${request.method} ${request.url.slice(0, 100)}; GET / lists what there is`,
+    )
   })
 
   app.get('/', () => ({
     upstreams: controls.upstreams,
-    see: ['/_faults', '/_ledger', '/_stats', '/_limits/{upstream}', '/_log', '/_clock', '/_reset'],
+    see: [
+      '/_faults',
+      '/_faults/{upstream}',
+      '/_limits/{upstream}',
+      '/_stats',
+      '/_ledger',
+      '/_ledger/alpaca/duplicates',
+      '/_ledger/alpaca/lateExecutions',
+      '/_log',
+      '/_clock',
+      '/_visibility',
+      '/_reset',
+    ],
   }))
+  faultRoutes(app, controls)
+  recordRoutes(app, controls)
 
-  app.get('/_faults', () => Object.fromEntries(controls.upstreams.map((name) => [name, controls.faults(name)])))
+  app.get<OfUpstream>('/_limits/:upstream', ({ params }) => controls.limits(params.upstream))
+  app.put<OfUpstream>('/_limits/:upstream', ({ params, body }) => {
+    controls.setLimits(params.upstream, body)
+    return controls.limits(params.upstream)
+  })
+  app.put('/_visibility', ({ body }) => {
+    controls.setVisibilityLag(body)
+    return { visibilityLagMs: body }
+  })
+  app.get('/_clock', () => controls.moveClock({}))
+  app.post('/_clock', ({ body }) => controls.moveClock(body))
+  app.post('/_reset', ({ body }, reply) => {
+    controls.resetFrom(body ?? {})
+    return reply.code(204).send()
+  })
+  return app
+}
+
+function faultRoutes(app: FastifyInstance, controls: Controls): void {
+  const all = (): object => Object.fromEntries(controls.upstreams.map((name) => [name, controls.faults(name)]))
+
+  app.get('/_faults', all)
   app.put('/_faults', ({ body }) => {
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      throw new InvalidRuleError(
-        'the body must be an object of rules by upstream: {"alpaca":[{"action":{"type":"hang"}}]}',
-      )
-    }
-    for (const [upstream, rules] of Object.entries(body)) controls.setFaults(upstream, rules)
-    return Object.fromEntries(controls.upstreams.map((name) => [name, controls.faults(name)]))
+    controls.setAllFaults(body)
+    return all()
   })
   app.delete('/_faults', (_request, reply) => {
     controls.clearFaults()
@@ -59,35 +101,26 @@ export function controlServer(controls: Controls): FastifyInstance {
     controls.clearFaults(params.upstream)
     return reply.code(204).send()
   })
+}
 
-  app.get<OfUpstream>('/_limits/:upstream', ({ params }) => controls.limits(params.upstream))
-  app.put<OfUpstream>('/_limits/:upstream', ({ params, body }) => {
-    controls.setLimits(params.upstream, body)
-    return controls.limits(params.upstream)
-  })
-
+function recordRoutes(app: FastifyInstance, controls: Controls): void {
   app.get('/_stats', () => Object.fromEntries(controls.upstreams.map((name) => [name, controls.stats(name)])))
   app.get<OfUpstream>('/_stats/:upstream', ({ params }) => controls.stats(params.upstream))
-
   app.get('/_ledger', () => controls.ledger())
   app.get('/_ledger/alpaca', () => controls.ledger())
   app.get('/_ledger/alpaca/duplicates', () => controls.duplicates())
   app.get<{ Querystring: { intent?: string } }>('/_ledger/alpaca/lateExecutions', ({ query }) =>
-    controls.lateExecutions(query.intent ?? ''),
+    controls.lateExecutions(query.intent),
   )
-  app.put('/_visibility', ({ body }) => {
-    controls.setVisibilityLag(body)
-    return { visibilityLagMs: body }
+  app.get('/_log', ({ query }) => {
+    const { since, upstream } = checked(logQuery, query, 'query')
+    return controls.log(since, upstream)
   })
+}
 
-  app.get<{ Querystring: { since?: string; upstream?: string } }>('/_log', ({ query }) =>
-    controls.log(Number(query.since) || 0, query.upstream),
-  )
-
-  app.post('/_clock', ({ body }) => controls.moveClock(body))
-  app.post<{ Body: { seed?: number } | undefined }>('/_reset', ({ body }, reply) => {
-    controls.reset(typeof body?.seed === 'number' ? body.seed : undefined)
-    return reply.code(204).send()
-  })
-  return app
+function statusOf(error: unknown): number {
+  if (error instanceof InvalidRuleError) return 400
+  if (error instanceof UnknownUpstreamError) return 404
+  const code = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  return typeof code === 'number' && code >= 400 && code < 500 ? code : 500
 }

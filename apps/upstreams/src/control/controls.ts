@@ -3,17 +3,20 @@
  * is checked here.
  */
 import { z } from 'zod'
-import { type FaultRule, InvalidRuleError, parseRules } from '../faults/fault-rule.ts'
+import { checked, InvalidRuleError } from '../checked-input.ts'
+import { type FaultRule, parseRules } from '../faults/fault-rule.ts'
 import type { Ledger, LedgerRow } from '../ledger.ts'
-import type { MarketClock } from '../market/market-clock.ts'
 import type { RequestLimit } from '../request-limit.ts'
-import type { SimulatedClock } from '../simulated-clock.ts'
+import type { Simulation } from '../simulation.ts'
 import type { UpstreamServer } from '../upstream-server.ts'
 import type { UpstreamStats } from '../upstream-statistics.ts'
-import type { WireLog, WireRecord } from '../wire-log.ts'
+import type { WireRecord } from '../wire-log.ts'
 
 /** The stand-ins of this process. */
 export type UpstreamName = 'alpaca' | 'polygon'
+
+/** A rule in force, with how often it matched and was applied. */
+export type FaultReport = FaultRule & { readonly seen: number; readonly hits: number }
 
 /** Something that the control does not know. */
 export class UnknownUpstreamError extends Error {
@@ -21,49 +24,58 @@ export class UnknownUpstreamError extends Error {
   readonly code = 'UPSTREAMS_UNKNOWN_UPSTREAM'
 }
 
+const DAY_MS = 86_400_000
+
 const limits = z.record(
   z.string(),
   z.strictObject({
     requests: z.number().int().min(1).max(1e9),
-    windowMs: z.number().min(1).max(86_400_000),
+    windowMs: z.number().min(1).max(DAY_MS),
     window: z.enum(['fixed', 'rolling']),
   }),
 )
 
 const moves = z.strictObject({
-  advanceMs: z.number().min(0).max(31_536_000_000).default(0),
+  advanceMs: z
+    .number()
+    .min(0)
+    .max(365 * DAY_MS)
+    .default(0),
   speed: z.number().min(0).max(100_000).optional(),
 })
 
-/** What is controlled. */
-export interface Controlled {
-  readonly upstreams: ReadonlyMap<string, UpstreamServer>
-  readonly ledger: Ledger
-  readonly log: WireLog
-  readonly clock: SimulatedClock
-  readonly marketClock: MarketClock
-  /** Begins anew: books, ledger, market. */
-  readonly reset: (seed: number | undefined) => void
-  readonly setVisibilityLag: (ms: number) => void
-}
+const beginning = z.strictObject({ seed: z.number().int().min(0).max(0xffff_ffff).optional() })
+const rulesByUpstream = z.record(z.string(), z.unknown())
+const visibilityLag = z.number().min(0).max(DAY_MS)
 
 export class Controls {
-  readonly #controlled: Controlled
+  readonly #servers: ReadonlyMap<string, UpstreamServer>
+  readonly #simulation: Simulation
 
-  constructor(controlled: Controlled) {
-    this.#controlled = controlled
+  constructor(servers: ReadonlyMap<string, UpstreamServer>, simulation: Simulation) {
+    this.#servers = servers
+    this.#simulation = simulation
   }
 
   /** Names of the upstreams. */
   get upstreams(): readonly string[] {
-    return [...this.#controlled.upstreams.keys()]
+    return [...this.#servers.keys()]
   }
 
-  /** Puts these faults in place of all others of that upstream. @throws InvalidRuleError, UnknownUpstreamError */
+  /** Puts a rule, or a list, in place of all others of that upstream. @throws InvalidRuleError, UnknownUpstreamError */
   setFaults(upstream: string, rules: unknown): void {
-    const parsed = parseRules(rules)
-    this.#server(upstream).faults.clear()
-    this.#server(upstream).faults.add(parsed)
+    this.setAllFaults({ [upstream]: rules })
+  }
+
+  /** The same for several upstreams by name; those not named keep theirs. Nothing changes if anything is wrong. */
+  setAllFaults(rules: unknown): void {
+    const parsed = Object.entries(checked(rulesByUpstream, rules, 'rules')).map(
+      ([name, list]) => [this.#server(name), parseRules(list)] as const,
+    )
+    for (const [server, list] of parsed) {
+      server.clearFaults()
+      server.faults.add(list)
+    }
   }
 
   /** Adds faults after those that are there. @throws InvalidRuleError, UnknownUpstreamError */
@@ -71,89 +83,93 @@ export class Controls {
     this.#server(upstream).faults.add(parseRules(rules))
   }
 
-  /** Takes faults away, of one upstream or of all. @throws UnknownUpstreamError */
+  /** Takes faults away, and bans that came of them, of one upstream or of all. @throws UnknownUpstreamError */
   clearFaults(upstream?: string): void {
-    for (const name of upstream === undefined ? this.upstreams : [upstream]) this.#server(name).faults.clear()
+    for (const name of upstream === undefined ? this.upstreams : [upstream]) this.#server(name).clearFaults()
   }
 
-  faults(upstream: string): readonly (FaultRule & { readonly seen: number; readonly hits: number })[] {
+  /** The rules in force. @throws UnknownUpstreamError */
+  faults(upstream: string): readonly FaultReport[] {
     return this.#server(upstream).faults.list()
   }
 
-  /** Changes limits by name (`trading`, `data`, `requests`). @throws InvalidRuleError, UnknownUpstreamError */
+  /** Changes limits by name (`trading`, `data`; `requests`). @throws InvalidRuleError, UnknownUpstreamError */
   setLimits(upstream: string, input: unknown): void {
-    const parsed = parsedBy(limits, input, 'limits')
     const { counters } = this.#server(upstream)
-    for (const [name, limit] of Object.entries(parsed)) {
+    const changes = Object.entries(checked(limits, input, 'limits')).map(([name, limit]) => {
       const counter = counters.get(name)
-      if (counter === undefined)
-        throw new InvalidRuleError(
-          `limits.${name}: there is no such limit; known are ${[...counters.keys()].join(', ')}`,
-        )
-      counter.limit = limit
-    }
+      if (counter !== undefined) return { counter, limit }
+      throw new InvalidRuleError(`limits.${name}: there is no such limit; known are ${[...counters.keys()].join(', ')}`)
+    })
+    for (const { counter, limit } of changes) counter.limit = limit
   }
 
+  /** The limits in force, by name. @throws UnknownUpstreamError */
   limits(upstream: string): Record<string, RequestLimit> {
     return Object.fromEntries([...this.#server(upstream).counters].map(([name, counter]) => [name, counter.limit]))
   }
 
-  /** For how long after it was booked Alpaca's lookup by client order id does not find an order, in milliseconds. */
-  setVisibilityLag(ms: unknown): void {
-    this.#controlled.setVisibilityLag(parsedBy(z.number().min(0).max(86_400_000), ms, 'visibilityLagMs'))
+  /** For how long after it was booked Alpaca's lookup by client order id does not find an order. @throws InvalidRuleError */
+  setVisibilityLag(lagMs: unknown): void {
+    this.#simulation.visibilityLagMs = checked(visibilityLag, lagMs, 'visibilityLagMs')
   }
 
+  /** Counts of an upstream since the start or the last reset. @throws UnknownUpstreamError */
   stats(upstream: string): UpstreamStats {
     return this.#server(upstream).statistics.snapshot()
   }
 
-  /** What really happened to orders. */
+  /** What really happened to orders. A fill is written when somebody asks for the order, a position or the account. */
   ledger(): readonly LedgerRow[] {
-    return this.#controlled.ledger.rows
+    return this.#simulation.ledger.rows
   }
 
+  /** Intents of which more than one submission was executed. */
   duplicates(): ReturnType<Ledger['duplicates']> {
-    return this.#controlled.ledger.duplicates()
+    return this.#simulation.ledger.duplicates()
   }
 
-  lateExecutions(intent: string): readonly LedgerRow[] {
-    return this.#controlled.ledger.lateExecutions(intent)
+  /** Executed submissions whose answer never went out whole, of one intent or of all. */
+  lateExecutions(intent?: string): readonly LedgerRow[] {
+    return this.#simulation.ledger.lateExecutions(intent)
   }
 
+  /** Requests as they were on the wire, after a sequence number, of one upstream or of all. */
   log(since = 0, upstream?: string): readonly WireRecord[] {
-    return this.#controlled.log.since(since, upstream)
+    return this.#simulation.log.since(since, upstream)
   }
 
-  /** Moves the clock of limits, bans and lags and that of the market forward, and sets the market's speed. @throws InvalidRuleError */
-  moveClock(input: unknown): {
-    readonly now: number
-    readonly marketTime: number
-  } {
-    const { advanceMs, speed } = parsedBy(moves, input, 'clock')
-    this.#controlled.clock.advance(advanceMs)
-    if (speed !== undefined) this.#controlled.marketClock.setSpeed(speed)
-    return { now: this.#controlled.clock.wallTime(), marketTime: this.#controlled.marketClock.now() }
+  /** Moves the time of limits, bans, lags and the market forward. @throws InvalidRuleError */
+  advanceClock(advanceMs: number): void {
+    this.moveClock({ advanceMs })
   }
 
-  /** As if just started, with this seed or the same. */
+  /** As {@link advanceClock}, and sets the market's speed. @throws InvalidRuleError */
+  moveClock(input: unknown): { readonly now: number; readonly marketTime: number } {
+    const { advanceMs, speed } = checked(moves, input, 'clock')
+    const { clock, marketClock } = this.#simulation
+    clock.advance(advanceMs)
+    if (speed !== undefined) marketClock.setSpeed(speed)
+    return { now: clock.wallTime(), marketTime: marketClock.now() }
+  }
+
+  /** As if just started, with this seed or the one before. @throws InvalidRuleError */
   reset(seed?: number): void {
-    for (const server of this.#controlled.upstreams.values()) server.reset()
-    this.#controlled.log.reset()
-    this.#controlled.reset(seed)
+    this.resetFrom(seed === undefined ? {} : { seed })
+  }
+
+  /** As {@link reset}, from a body like `{"seed":7}`. @throws InvalidRuleError */
+  resetFrom(input: unknown): void {
+    const { seed } = checked(beginning, input, 'reset')
+    for (const server of this.#servers.values()) server.reset()
+    this.#simulation.reset(seed)
   }
 
   #server(upstream: string): UpstreamServer {
-    const server = this.#controlled.upstreams.get(upstream)
+    const server = this.#servers.get(upstream)
     if (server !== undefined) return server
     throw new UnknownUpstreamError(
       `there is no upstream ${JSON.stringify(upstream.slice(0, 50))}; known are ${this.upstreams.join(', ')}`,
     )
   }
-}
-
-function parsedBy<T>(schema: z.ZodType<T>, input: unknown, subject: string): T {
-  const read = schema.safeParse(input)
-  if (read.success) return read.data
-  const [issue] = read.error.issues
-  throw new InvalidRuleError(`${[subject, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`)
 }

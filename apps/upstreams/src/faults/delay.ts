@@ -5,6 +5,7 @@ import type { FaultAction } from './fault-rule.ts'
 /** How long a `latency` fault takes this time, in milliseconds. */
 export function latencyMs(action: Extract<FaultAction, { type: 'latency' }>, random: Random): number {
   switch (action.dist) {
+    case undefined:
     case 'fixed':
       return action.ms
     case 'uniform':
@@ -16,7 +17,8 @@ export function latencyMs(action: Extract<FaultAction, { type: 'latency' }>, ran
   }
 }
 
-/** Waits by the clock, without keeping the process alive. */
+/** Waits by the clock, without keeping the process alive; no time is no wait. */
 export function delay(clock: Clock, durationMs: number): Promise<void> {
+  if (durationMs <= 0) return Promise.resolve()
   return new Promise((resolve) => clock.setTimer(resolve, durationMs, false))
 }

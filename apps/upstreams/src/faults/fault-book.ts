@@ -4,6 +4,7 @@ import type { FaultAction, FaultRule } from './fault-rule.ts'
 /** The part of a request that rules look at. */
 export interface FaultSubject {
   readonly method: string
+  /** Without the query: a rule for `/v2/account$` means it with every query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }

@@ -1,5 +1,6 @@
 /** The language of faults: what a rule may say, checked when it arrives. */
 import { z } from 'zod'
+import { checked } from '../checked-input.ts'
 
 const milliseconds = z.number().min(0).max(86_400_000)
 const probability = z.number().min(0).max(1)
@@ -17,84 +18,120 @@ function isPattern(text: string): boolean {
 
 const beforeOrAfter = z.enum(['before', 'after'])
 
-/** Answers late. `where`: before or after the request took effect. */
-const late = { type: z.literal('latency'), where: beforeOrAfter.default('before') }
-const latency = z.discriminatedUnion('dist', [
-  z.strictObject({ ...late, dist: z.literal('fixed'), ms: milliseconds }),
-  z.strictObject({ ...late, dist: z.literal('uniform'), minMs: milliseconds, maxMs: milliseconds }),
-  z.strictObject({ ...late, dist: z.literal('lognormal'), medianMs: milliseconds, sigma: z.number().min(0).max(5) }),
-  z.strictObject({ ...late, dist: z.literal('pareto'), xm: milliseconds, alpha: z.number().min(0.1).max(10) }),
-])
+function oneOf(field: string, names: readonly string[]): { error: (issue: { code?: string }) => string | undefined } {
+  const rule = `${field} must be one of ${names.join(', ')}`
+  return { error: ({ code }) => (code === 'invalid_union' ? rule : undefined) }
+}
 
-const action = z.discriminatedUnion('type', [
-  latency,
-  /** Never answers; the socket stays open until the client gives up. */
-  z.strictObject({ type: z.literal('hang'), where: beforeOrAfter.default('before') }),
-  /** TCP reset. */
-  z.strictObject({
-    type: z.literal('reset'),
-    where: z.enum(['accept', 'headers', 'before', 'after']).default('before'),
-  }),
-  /** A reset after the request took effect: the acknowledgement is lost. */
-  z.strictObject({ type: z.literal('resetAfter') }),
-  /** Orderly close without an answer. */
-  z.strictObject({ type: z.literal('fin'), where: beforeOrAfter.default('before') }),
-  /** Another status; `executed` says whether the request took effect. */
-  z.strictObject({
-    type: z.literal('status'),
-    code: status,
-    body: z.unknown().optional(),
-    headers: z.record(z.string(), z.string()).default({}),
-    executed: z.boolean().default(false),
-  }),
-  /** 429, whatever the real rate. */
-  z.strictObject({
-    type: z.literal('rate429'),
-    retryAfterSec: z.number().min(0).max(3_600).default(1),
-    resetInSec: z.number().min(0).max(3_600).optional(),
-    header: z.enum(['retry-after', 'x-ratelimit', 'none', 'http-date', 'garbage']).default('retry-after'),
-  }),
-  /** The answer, a few bytes at a time. */
-  z.strictObject({
-    type: z.literal('slowDrip'),
-    bytes: z.number().int().min(1).default(1),
-    everyMs: milliseconds.default(100),
-  }),
-  /** 200 with a body that is none. */
-  z.strictObject({
-    type: z.literal('malformed'),
-    mode: z.enum(['truncate', 'garbage', 'html', 'empty', 'nullJson', 'wrongType']).default('truncate'),
-  }),
-  /** So many bytes of the answer, announced in full, then the socket is destroyed. */
-  z.strictObject({
-    type: z.literal('partial'),
-    bytes: z.number().int().min(0).default(10),
-    contentLength: z.literal('full').default('full'),
-  }),
-  /** Works for `upMs`, then fails for `downMs`, and so on. */
-  z.strictObject({
-    type: z.literal('flap'),
-    upMs: milliseconds,
-    downMs: milliseconds,
-    downAction: z.enum(['hang', 'reset', 'status503']).default('reset'),
-  }),
-  /** Who goes over the limit `afterViolations` times `withinMs` is answered with `status` for `forMs`. */
-  z.strictObject({
-    type: z.literal('ban'),
-    afterViolations: z.number().int().min(1).default(1),
-    withinMs: milliseconds.default(60_000),
-    forMs: milliseconds.default(60_000),
-    status: status.default(418),
-  }),
-  /** Market data that old. */
-  z.strictObject({ type: z.literal('stale'), ageMs: milliseconds }),
-  /** The schema has drifted: a field of the answer is gone, or has another name. */
-  z.strictObject({
-    type: z.literal('drift'),
-    drop: z.string().optional(),
-    rename: z.record(z.string(), z.string()).default({}),
-  }),
-])
+/** Answers late, and keeps a worker busy meanwhile. `where`: before or after the request took effect. */
+const late = { type: z.literal('latency'), where: beforeOrAfter.default('before') }
+const latency = z.discriminatedUnion(
+  'dist',
+  [
+    z.strictObject({ ...late, dist: z.literal('fixed').optional(), ms: milliseconds.default(1_000) }),
+    z
+      .strictObject({ ...late, dist: z.literal('uniform'), minMs: milliseconds, maxMs: milliseconds })
+      .refine(({ minMs, maxMs }) => minMs <= maxMs, { path: ['maxMs'], error: 'it must not be below minMs' }),
+    z.strictObject({ ...late, dist: z.literal('lognormal'), medianMs: milliseconds, sigma: z.number().min(0).max(5) }),
+    z.strictObject({ ...late, dist: z.literal('pareto'), xm: milliseconds, alpha: z.number().min(0.1).max(10) }),
+  ],
+  oneOf('dist', ['fixed', 'uniform', 'lognormal', 'pareto']),
+)
+
+const TYPES = [
+  'latency',
+  'hang',
+  'reset',
+  'resetAfter',
+  'fin',
+  'status',
+  'rate429',
+  'slowDrip',
+  'malformed',
+  'partial',
+  'flap',
+  'ban',
+  'stale',
+  'drift',
+]
+
+const action = z.discriminatedUnion(
+  'type',
+  [
+    latency,
+    /** Never answers; the socket stays open until the client gives up. */
+    z.strictObject({ type: z.literal('hang'), where: beforeOrAfter.default('before') }),
+    /** TCP reset. */
+    z.strictObject({
+      type: z.literal('reset'),
+      where: z.enum(['accept', 'headers', 'before', 'after']).default('before'),
+    }),
+    /** A reset after the request took effect: the acknowledgement is lost. */
+    z.strictObject({ type: z.literal('resetAfter') }),
+    /** Orderly close without an answer. */
+    z.strictObject({ type: z.literal('fin'), where: beforeOrAfter.default('before') }),
+    /** Another status; `executed` says whether the request took effect. */
+    z.strictObject({
+      type: z.literal('status'),
+      code: status,
+      body: z.unknown().optional(),
+      headers: z.record(z.string(), z.string()).default({}),
+      executed: z.boolean().default(false),
+    }),
+    /** 429, whatever the real rate. */
+    z.strictObject({
+      type: z.literal('rate429'),
+      retryAfterSec: z.number().min(0).max(3_600).default(1),
+      resetInSec: z.number().min(0).max(3_600).optional(),
+      header: z.enum(['retry-after', 'x-ratelimit', 'none', 'http-date', 'garbage']).default('retry-after'),
+    }),
+    /** The answer, a few bytes at a time. */
+    z.strictObject({
+      type: z.literal('slowDrip'),
+      bytes: z.number().int().min(1).default(1),
+      everyMs: milliseconds.default(100),
+    }),
+    /** 200 with a body that is none. */
+    z.strictObject({
+      type: z.literal('malformed'),
+      mode: z.enum(['truncate', 'garbage', 'html', 'empty', 'nullJson', 'wrongType']).default('truncate'),
+    }),
+    /** So many bytes of the answer, announced in full, then the socket is destroyed. */
+    z.strictObject({
+      type: z.literal('partial'),
+      bytes: z.number().int().min(0).default(10),
+      contentLength: z.literal('full').default('full'),
+    }),
+    /** Works for `upMs`, then fails for `downMs`, and so on. */
+    z.strictObject({
+      type: z.literal('flap'),
+      upMs: milliseconds.default(5_000),
+      downMs: milliseconds.default(5_000),
+      downAction: z.enum(['hang', 'reset', 'status503']).default('reset'),
+    }),
+    /** Who goes over the limit `afterViolations` times `withinMs` is answered with `status` for `forMs`. */
+    z.strictObject({
+      type: z.literal('ban'),
+      afterViolations: z.number().int().min(1).default(1),
+      withinMs: milliseconds.default(60_000),
+      forMs: milliseconds.default(60_000),
+      status: status.default(418),
+    }),
+    /** Market data that old. */
+    z.strictObject({ type: z.literal('stale'), ageMs: milliseconds.default(900_000) }),
+    /** The schema has drifted: a field of the answer is gone, or has another name. */
+    z
+      .strictObject({
+        type: z.literal('drift'),
+        drop: z.string().optional(),
+        rename: z.record(z.string(), z.string()).default({}),
+      })
+      .refine(({ drop, rename }) => drop !== undefined || Object.keys(rename).length > 0, {
+        error: 'it must say which field to drop or to rename',
+      }),
+  ],
+  oneOf('type', TYPES),
+)
 
 const match = z.strictObject({
   method: z.string().max(10).optional(),
@@ -108,7 +145,10 @@ const match = z.strictObject({
   times: z.number().int().min(1).optional(),
   probability: probability.default(1),
   /** When, counted from the moment that the rule was set. */
-  window: z.strictObject({ fromMs: milliseconds.default(0), toMs: milliseconds }).optional(),
+  window: z
+    .strictObject({ fromMs: milliseconds.default(0), toMs: milliseconds })
+    .refine(({ fromMs, toMs }) => fromMs <= toMs, { path: ['toMs'], error: 'it must not be below fromMs' })
+    .optional(),
 })
 
 const rule = z.strictObject({
@@ -124,20 +164,7 @@ export type FaultRuleInput = z.input<typeof rule>
 /** What a rule does. */
 export type FaultAction = FaultRule['action']
 
-/** A rule, or a field of one, that makes no sense. */
-export class InvalidRuleError extends Error {
-  override readonly name = 'InvalidRuleError'
-  readonly code = 'UPSTREAMS_INVALID_RULE'
-}
-
-/** Checks a rule or a list of rules. @throws InvalidRuleError that names the field and the rule it breaks */
+/** Checks a rule or a list of rules. @throws InvalidRuleError that names the field, its value and the rule it breaks */
 export function parseRules(input: unknown): FaultRule[] {
-  const result = z.array(rule).safeParse(Array.isArray(input) ? input : [input])
-  if (result.success) return result.data
-  const told = result.error.issues.slice(0, 3).map(({ path, message }) => `rules${pathText(path)}: ${message}`)
-  throw new InvalidRuleError(`${told.join('; ')}; see the table of faults in the README`)
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  return path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+  return Array.isArray(input) ? checked(z.array(rule), input, 'rules') : [checked(rule, input, 'rule')]
 }

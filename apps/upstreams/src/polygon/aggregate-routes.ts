@@ -1,10 +1,13 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { ORIGIN_HEADER, originOfBars } from '../data-origin.ts'
 import type { Bar } from '../market/bar.ts'
 import type { BarUnit, Market } from '../market/market.ts'
 import type { MarketClock } from '../market/market-clock.ts'
 import { dateText, dayAt, midnightOf } from '../market/new-york-time.ts'
+import type { Simulation } from '../simulation.ts'
 import { refuse } from '../upstream-server.ts'
 import { requestId, unknownTicker } from './answers.ts'
+import { paged, readPage } from './pages.ts'
 
 const UNITS: ReadonlySet<string> = new Set<BarUnit>(['minute', 'hour', 'day', 'week', 'month'])
 
@@ -14,60 +17,53 @@ function isUnit(word: string): word is BarUnit {
 
 interface RangeRoute {
   Params: { ticker: string; multiplier: string; timespan: string; from: string; to: string }
-  Querystring: { sort?: string; limit?: string; cursor?: string }
+  Querystring: { sort?: string }
 }
 
 /** Bars. */
-export function aggregateRoutes(app: FastifyInstance, market: Market, marketClock: MarketClock): void {
+export function aggregateRoutes(app: FastifyInstance, simulation: Simulation): void {
   app.get<RangeRoute>('/v2/aggs/ticker/:ticker/range/:multiplier/:timespan/:from/:to', (request, reply) => {
     const { multiplier, timespan } = request.params
     const ticker = symbolOf(request.params.ticker)
     const from = timeOf(request.params.from, 'start')
     const to = timeOf(request.params.to, 'end')
-    const amount = Number(multiplier)
-    if (!isUnit(timespan) || !Number.isInteger(amount) || amount < 1 || from === undefined || to === undefined) {
+    const amount = /^[1-9]\d{0,4}$/.test(multiplier) ? Number(multiplier) : undefined
+    if (!isUnit(timespan) || amount === undefined || from === undefined || to === undefined) {
       const error =
-        'Could not parse the time parameter: use YYYY-MM-DD or Unix MS Timestamps, and one of minute, hour, day, week, month'
+        'Could not parse the range: a multiplier from 1; minute, hour, day, week or month; YYYY-MM-DD or Unix MS Timestamps'
       return refuse(reply, { status: 400, body: { status: 'ERROR', request_id: requestId(), error } })
     }
+    const wanted = readPage(request, 5_000, 50_000)
+    if ('status' in wanted) return refuse(reply, wanted)
+    const { market, marketClock } = simulation
     const bars = market.bars(ticker, { amount, unit: timespan, from, to })
     if (request.query.sort === 'desc') bars.reverse()
-    const limit = Math.min(50_000, Number(request.query.limit) || 5_000)
-    const begin = Number(Buffer.from(request.query.cursor ?? '', 'base64url').toString()) || 0
-    const page = bars.slice(begin, begin + limit)
-    reply.header('x-data', market.isReal(ticker, timespan) ? 'real' : 'interpolated')
-    return {
-      ...aggregates(ticker, page),
-      ...(begin + limit < bars.length ? { next_url: nextUrl(request, begin + limit) } : {}),
-    }
+    reply.header(ORIGIN_HEADER, originOfBars(market, marketClock, { symbol: ticker, unit: timespan, to }))
+    const { page, next } = paged(request, bars, wanted)
+    return { ...aggregates(ticker, page), ...next }
   })
 
   app.get<{ Params: { ticker: string } }>('/v2/aggs/ticker/:ticker/prev', ({ params }, reply) => {
     const ticker = symbolOf(params.ticker)
-    if (!market.has(ticker)) return refuse(reply, unknownTicker())
-    return aggregates(ticker, previousDay(market, marketClock, ticker))
+    const { market, marketClock } = simulation
+    const [bar] = previousDay(market, marketClock, ticker)
+    if (bar === undefined) return refuse(reply, unknownTicker())
+    reply.header(ORIGIN_HEADER, originOfBars(market, marketClock, { symbol: ticker, unit: 'day', to: bar.at }))
+    return aggregates(ticker, [bar])
   })
 
   app.get<{ Params: { ticker: string; date: string } }>('/v1/open-close/:ticker/:date', ({ params }, reply) => {
+    const { market, marketClock } = simulation
     const symbol = symbolOf(params.ticker)
     const from = timeOf(params.date, 'start')
     const to = timeOf(params.date, 'end')
     const [bar] =
       from === undefined || to === undefined ? [] : market.bars(symbol, { amount: 1, unit: 'day', from, to })
     if (bar === undefined) return refuse(reply, unknownTicker())
+    reply.header(ORIGIN_HEADER, originOfBars(market, marketClock, { symbol, unit: 'day', to: bar.at }))
     const { open, high, low, close, volume } = bar
-    return {
-      status: 'OK',
-      from: params.date,
-      symbol,
-      open,
-      high,
-      low,
-      close,
-      volume,
-      afterHours: close,
-      preMarket: open,
-    }
+    const hours = { preMarket: open, afterHours: close }
+    return { status: 'OK', from: params.date, symbol, open, high, low, close, volume, ...hours }
   })
 }
 
@@ -99,14 +95,6 @@ function aggregates(ticker: string, bars: readonly Bar[]): object {
     request_id: requestId(),
     count: bars.length,
   }
-}
-
-/** The next page, on this very host; the client adds its key. */
-export function nextUrl(request: FastifyRequest, begin: number): string {
-  const url = new URL(request.url, `http://${request.host}`)
-  url.searchParams.delete('apiKey')
-  url.searchParams.set('cursor', Buffer.from(String(begin)).toString('base64url'))
-  return url.href
 }
 
 function timeOf(text: string, edge: 'start' | 'end'): number | undefined {

@@ -1,7 +1,6 @@
 /** The stand-in for Polygon (Massive). */
 import type { FastifyRequest } from 'fastify'
-import type { Market } from '../market/market.ts'
-import type { MarketClock } from '../market/market-clock.ts'
+import type { Simulation } from '../simulation.ts'
 import type { Refusal, UpstreamProfile } from '../upstream-server.ts'
 import { aggregateRoutes } from './aggregate-routes.ts'
 import { requestId } from './answers.ts'
@@ -14,7 +13,7 @@ export const REFUSED_KEY = 'wrong'
 const TOO_MANY =
   "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue. https://polygon.io/pricing"
 
-export function polygon(market: Market, marketClock: MarketClock): UpstreamProfile {
+export function polygon(simulation: Simulation): UpstreamProfile {
   return {
     name: 'polygon',
     // A paid plan. `PUT /_limits/polygon` makes it the free one: 5 in a rolling minute.
@@ -23,12 +22,13 @@ export function polygon(market: Market, marketClock: MarketClock): UpstreamProfi
     limitOf: () => 'requests',
     tooMany: () => ({ status: 429, body: { status: 'ERROR', request_id: requestId(), error: TOO_MANY } }),
     headers: () => ({}),
+    limitHeaders: () => ({}),
     notFound: () => ({ status: 404, body: { status: 'NOT_FOUND', request_id: requestId(), message: 'Not found.' } }),
     unreadable: (error) => ({ status: 400, body: { status: 'ERROR', request_id: requestId(), error } }),
     routes: (app) => {
-      aggregateRoutes(app, market, marketClock)
-      tradeRoutes(app, market, marketClock)
-      referenceRoutes(app, market, marketClock)
+      aggregateRoutes(app, simulation)
+      tradeRoutes(app, simulation)
+      referenceRoutes(app, simulation)
     },
   }
 }
