@@ -1,11 +1,12 @@
 /** Failures as the gateway's clients see them. */
 import { type Problem, problem, problemOf } from '@holdfast/http'
 import { InvalidRequestError, MalformedAnswerError, OrderInDoubtError } from '@holdfast/trading'
+import type { Clock } from 'holdfast'
 import { ZodError } from 'zod'
 import { ClientGoneError } from './request-signal.ts'
 
-/** The problem behind an error, whatever it is. */
-export function gatewayProblem(error: unknown): Problem {
+/** The problem behind an error, whatever it is. @param clock to read dates in a service's `Retry-After` */
+export function gatewayProblem(error: unknown, clock: Clock): Problem {
   if (error instanceof ZodError) return invalid(error)
   if (error instanceof InvalidRequestError) {
     return problem('invalid-request', 400, 'The request makes no sense', error.message, { code: error.code })
@@ -21,8 +22,8 @@ export function gatewayProblem(error: unknown): Problem {
   }
   if (error instanceof ClientGoneError) return problem('client-gone', 499, 'The client has hung up', error.message)
   return (
-    problemOf(error) ??
-    httpProblem(error) ??
+    requestProblem(error) ??
+    problemOf(error, clock) ??
     problem('internal-error', 500, 'The gateway failed', 'This is our fault; the log has more.')
   )
 }
@@ -32,10 +33,11 @@ function invalid({ issues }: ZodError): Problem {
   return problem('invalid-request', 400, 'The request makes no sense', told.join('; '))
 }
 
-/** Fastify's own complaints about a request: a body that is no JSON, one that is too large, a wrong content type. */
-function httpProblem(error: unknown): Problem | undefined {
-  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined
-  const { statusCode, message } = error
-  if (statusCode < 400 || statusCode > 499) return undefined
-  return problem('invalid-request', statusCode, 'The request makes no sense', message)
+/** Fastify's own complaints about a request: a URL or a body that cannot be read, or is too large. */
+function requestProblem(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return undefined
+  const { code, statusCode, message } = error
+  if (typeof code !== 'string' || !code.startsWith('FST_ERR_')) return undefined
+  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return undefined
+  return problem('invalid-request', statusCode, 'The request makes no sense', message.slice(0, 200), { code })
 }

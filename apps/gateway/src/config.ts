@@ -1,9 +1,18 @@
 /** The gateway's configuration, from the environment. */
 import { z } from 'zod'
 
-const port = z.coerce.number('it must be a port').int().min(0).max(65_535)
-const rate = z.coerce.number('it must be a number').positive().max(1e9)
-const burst = z.coerce.number('it must be a number').min(1).max(1e9)
+/** A number between two bounds; every way of being wrong is told in the same words. */
+function number(rule: string, range: { min: number; max: number; whole?: boolean }) {
+  return z.coerce.number(rule).refine((value) => {
+    const { min, max, whole = false } = range
+    return value >= min && value <= max && (!whole || Number.isInteger(value))
+  }, rule)
+}
+
+const port = number('it must be a port: a whole number from 0 to 65535', { min: 0, max: 65_535, whole: true })
+const rate = number('it must be a number from 0.001 to 1000000000', { min: 0.001, max: 1e9 })
+const burst = number('it must be a number from 1 to 1000000000', { min: 1, max: 1e9 })
+const proxies = number('it must be a whole number from 0 to 32', { min: 0, max: 32, whole: true })
 const url = z.url('it must be a URL such as http://127.0.0.1:9001')
 const key = z.string().min(1).max(200)
 
@@ -13,7 +22,7 @@ const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('warn'),
   /** How many of our own proxies stand in front. */
-  TRUSTED_PROXIES: z.coerce.number().int().min(0).max(32).default(0),
+  TRUSTED_PROXIES: proxies.default(0),
   /** Limits of the requests that come in: for all clients together, and for each. */
   TOKENS_PER_SECOND: rate.default(1_000),
   BURST_SIZE: burst.default(2_000),

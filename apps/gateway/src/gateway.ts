@@ -1,12 +1,11 @@
 /** The gateway: every route rate limited, every upstream guarded, every failure an honest answer. */
-
 import { PROBLEM_JSON, problem } from '@holdfast/http'
 import { type FastifyRateLimitOptions, rateLimit } from '@holdfast/http/fastify'
-import { type FastifyInstance, fastify } from 'fastify'
-import { type Clock, isRejection, systemClock } from 'holdfast'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { type Clock, isRejection, type ResilienceEvent, systemClock } from 'holdfast'
 import { gatewayProblem } from './answers.ts'
 import { dataRoutes } from './routes/data-routes.ts'
-import { operationsRoutes } from './routes/operations-routes.ts'
+import { HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
 import { tradingRoutes } from './routes/trading-routes.ts'
 import type { GuardedUpstreams } from './upstreams.ts'
 
@@ -17,11 +16,12 @@ export interface GatewayOptions {
   readonly limits: FastifyRateLimitOptions
   /** Default `silent`. */
   readonly logLevel?: string | undefined
+  /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
 }
 
 /** How long a stopping gateway waits for requests that run, in milliseconds. */
-export const STOP_LIMIT_MS = 10_000
+const STOP_LIMIT_MS = 10_000
 
 /** A gateway. */
 export interface Gateway {
@@ -30,7 +30,14 @@ export interface Gateway {
   stop(): Promise<void>
 }
 
-/** Makes a gateway. It listens once `app.listen` is called. */
+/**
+ * Makes a gateway. It listens once `app.listen` is called.
+ *
+ * @throws InvalidOptionError when a limit makes no sense
+ * @example
+ * const gateway = await createGateway({ upstreams: guardUpstreams(endpoints), limits: { tokensPerSecond: 1_000 } })
+ * await gateway.app.listen({ host: '127.0.0.1', port: 8080 })
+ */
 export async function createGateway({
   upstreams,
   limits,
@@ -38,37 +45,70 @@ export async function createGateway({
   clock = systemClock,
 }: GatewayOptions): Promise<Gateway> {
   let stopping = false
+  const answerFailure = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const told = gatewayProblem(error, clock)
+    logFailure(request.log, error, told)
+    if (told.retryAfter !== undefined) reply.header('retry-after', String(told.retryAfter))
+    return reply.code(told.status).type(PROBLEM_JSON).send(told)
+  }
   const app = fastify({
     logger: { level: logLevel },
     bodyLimit: 64 * 1_024,
     // Longer than any symbol or id, so that the answer is "makes no sense" and not "no such route".
     routerOptions: { maxParamLength: 16_384 },
+    // A URL that cannot be decoded is answered like any other mistake.
+    frameworkErrors: answerFailure,
+    // Requests that come over open connections while it stops get an answer of ours.
+    return503OnClosing: false,
   })
-  app.setErrorHandler((error, request, reply) => {
-    const told = gatewayProblem(error)
-    // A refusal is no news: that the circuit opened was told when it did.
-    if (told.status >= 500 && !isRejection(error)) request.log.warn({ err: error, status: told.status }, told.title)
-    if (told.retryAfter !== undefined) reply.header('retry-after', String(told.retryAfter))
-    return reply.code(told.status).type(PROBLEM_JSON).send(told)
-  })
-  app.setNotFoundHandler((request, reply) => {
-    const detail = `There is no ${request.method} ${request.url.split('?')[0]?.slice(0, 100)}. See the gateway's README for the routes.`
-    return reply
-      .code(404)
-      .type(PROBLEM_JSON)
-      .send(problem('no-such-route', 404, 'No such route', detail))
-  })
+  app.setErrorHandler(answerFailure)
+  app.setNotFoundHandler(answerUnknownRoute)
+  app.addHook('onRequest', async (request, reply) =>
+    stopping && request.routeOptions.url !== HEALTH_PATH ? answerStopping(reply) : undefined,
+  )
   await app.register(rateLimit, { clock, ...limits })
   tradingRoutes(app, upstreams.broker)
   dataRoutes(app, upstreams.data)
-  operationsRoutes(app, upstreams.resilience, () => stopping)
+  operationsRoutes(app, upstreams.resilience)
+  const unsubscribe = upstreams.resilience.events.subscribe((event) => logCircuit(app.log, event))
+  app.addHook('onClose', async () => unsubscribe())
   return {
     app,
     stop: async () => {
       stopping = true
       const limit = clock.setTimer(() => app.server.closeAllConnections(), STOP_LIMIT_MS)
-      await app.close()
-      limit.cancel()
+      try {
+        await app.close()
+      } finally {
+        limit.cancel()
+      }
     },
   }
+}
+
+function answerUnknownRoute({ method, url }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const detail = `There is no ${method} ${url.split('?')[0]?.slice(0, 100)}. See the gateway's README for the routes.`
+  return reply
+    .code(404)
+    .type(PROBLEM_JSON)
+    .send(problem('no-such-route', 404, 'No such route', detail))
+}
+
+function answerStopping(reply: FastifyReply): FastifyReply {
+  const told = problem('stopping', 503, 'The gateway is stopping', 'Ask another one.', { retryAfterMs: 1_000 })
+  return reply.code(503).headers({ connection: 'close', 'retry-after': '1' }).type(PROBLEM_JSON).send(told)
+}
+
+/** A bug with its stack, a failure of a service in a line. A refusal is no news: that the circuit opened was told then. */
+function logFailure(log: FastifyBaseLogger, error: unknown, told: ReturnType<typeof gatewayProblem>): void {
+  if (told.status < 500 || isRejection(error)) return
+  const { status, title, code, detail } = told
+  if (status === 500) log.error({ err: error }, title)
+  else log.warn({ status, code, detail }, title)
+}
+
+function logCircuit(log: FastifyBaseLogger, event: ResilienceEvent): void {
+  if (event.type !== 'circuit') return
+  const { name, from, to, reason } = event
+  log.warn({ circuit: name, from, to, reason }, `circuit ${name} is ${to}`)
 }

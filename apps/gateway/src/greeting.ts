@@ -2,18 +2,18 @@
 
 /** Where everything is. */
 export interface Addresses {
-  readonly host: string
-  readonly port: number
+  /** The gateway's, for example `http://127.0.0.1:8080`. */
+  readonly address: string
   /** Undefined when the gateway talks to the real services. */
   readonly standIns: { readonly alpaca: string; readonly polygon: string; readonly control: string } | undefined
 }
 
 /** The text. Each of the lines to try can be copied as it is. */
-export function greeting({ host, port, standIns }: Addresses): string {
-  const gateway = `http://${host}:${port}`
+export function greeting({ address: gateway, standIns }: Addresses): string {
   const where = [`  gateway   ${gateway}   state of all services: ${gateway}/v1/resilience`]
   if (standIns === undefined) {
-    return [...where, '  Alpaca and Polygon: the real ones', '', `  curl ${gateway}/v1/quotes/AAPL`, ''].join('\n')
+    const real = '  services  Alpaca and Polygon, the real ones'
+    return ['', ...where, real, '', '  Try in another terminal:', '', `     ${quoteLine(gateway)}`, ''].join('\n')
   }
   return [
     '',
@@ -25,10 +25,11 @@ export function greeting({ host, port, standIns }: Addresses): string {
     '  1. A quote.',
     `     ${quoteLine(gateway)}`,
     '',
-    '  2. The broker hangs. The first call waits in vain, the circuit opens, and the next are refused at once (503).',
+    '  2. The broker hangs. The first call waits in vain, three attempts of 1 s each (5 s in the profile); that opens',
+    '     the circuit, and the next calls are refused at once (503).',
     `     ${outageLine(gateway, standIns.control)}`,
     '',
-    '  3. It is well again. After the recovery time (5 s here, 15 s in the profile) one probe closes the circuit.',
+    '  3. It is well again. After the recovery time (5 s here, 15 s in the profile) one probe closes the circuit (200).',
     `     ${recoveryLine(gateway, standIns.control)}`,
     '',
     '  Ctrl-C stops it.',
@@ -39,14 +40,14 @@ export function greeting({ host, port, standIns }: Addresses): string {
 const TIMED = `-w ' [%{http_code} after %{time_total} s]\\n'`
 
 function quoteLine(gateway: string): string {
-  return `curl -s ${TIMED} ${gateway}/v1/quotes/AAPL`
+  return `curl -sS ${TIMED} ${gateway}/v1/quotes/AAPL`
 }
 
 function outageLine(gateway: string, control: string): string {
-  const hang = `curl -s -o /dev/null -X PUT ${control}/_faults/alpaca -d '{"action":{"type":"hang"}}'`
-  return `${hang}; for i in 1 2 3 4; do curl -s ${TIMED} ${gateway}/v1/account; done`
+  const hang = `curl -sS -o /dev/null -X PUT ${control}/_faults/alpaca -d '{"action":{"type":"hang"}}'`
+  return `${hang}; for i in 1 2 3 4; do curl -sS ${TIMED} ${gateway}/v1/account; done`
 }
 
 function recoveryLine(gateway: string, control: string): string {
-  return `curl -s -X DELETE ${control}/_faults/alpaca; sleep 5; curl -s ${TIMED} ${gateway}/v1/account`
+  return `curl -sS -X DELETE ${control}/_faults/alpaca; sleep 5; curl -sS ${TIMED} ${gateway}/v1/account`
 }

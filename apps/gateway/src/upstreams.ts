@@ -24,11 +24,19 @@ export interface GuardedUpstreams {
   readonly data: DataProvider
 }
 
-/** Puts the guards round the services. @param overrides what differs from the profiles, by service */
+/** What differs from the profiles, by service. */
+export interface ServiceOverrides {
+  /** Over the profile `BROKER`. */
+  readonly alpaca?: ServiceOptions
+  /** Over the profile `DATA_PROVIDER`. */
+  readonly polygon?: ServiceOptions
+}
+
+/** Puts the guards round the services. @throws InvalidOptionError when an override makes no sense */
 export function guardUpstreams(
   { alpaca, polygon }: Endpoints,
   options: {
-    readonly overrides?: { readonly alpaca?: ServiceOptions; readonly polygon?: ServiceOptions }
+    readonly overrides?: ServiceOverrides
     readonly logger?: Logger
     readonly clock?: Clock
   } = {},

@@ -2,6 +2,7 @@ import type { Broker, Order, OrderRequest } from '@holdfast/trading'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { requestSignal } from '../request-signal.ts'
+import { clientOrderId, orderId } from './order-id.ts'
 
 const decimal = z.string('it must be a decimal text such as "10.5"').max(30)
 
@@ -13,14 +14,12 @@ const orderBody = z.strictObject({
   limitPrice: decimal.optional(),
   stopPrice: decimal.optional(),
   timeInForce: z.enum(['day', 'gtc', 'opg', 'cls', 'ioc', 'fok']).optional(),
-  clientOrderId: z.string().min(1).max(48).optional(),
+  clientOrderId: clientOrderId.optional(),
 })
 
 const orderQuery = z.strictObject({ by: z.enum(['id', 'clientOrderId']).default('id') })
 
-interface WithId {
-  Params: { id: string }
-}
+const orderParams = z.object({ id: orderId })
 
 /** Account, positions and orders. */
 export function tradingRoutes(app: FastifyInstance, broker: Broker): void {
@@ -36,15 +35,17 @@ export function tradingRoutes(app: FastifyInstance, broker: Broker): void {
     return order
   })
 
-  app.get<WithId>('/v1/orders/:id', async (request, reply): Promise<Order> => {
+  app.get('/v1/orders/:id', async (request, reply): Promise<Order> => {
     const { by } = orderQuery.parse(request.query)
     const options = { signal: requestSignal(reply) }
-    const { id } = request.params
+    const { id } = orderParams.parse(request.params)
     return by === 'id' ? await broker.getOrder(id, options) : await broker.getOrderByClientOrderId(id, options)
   })
 
-  app.delete<WithId>('/v1/orders/:id', async (request, reply) => {
-    await broker.cancelOrder(request.params.id)
+  app.delete('/v1/orders/:id', async (request, reply) => {
+    const { id } = orderParams.parse(request.params)
+    // Without the client's signal, as with an order: what may have been sent is not given up.
+    await broker.cancelOrder(id)
     return reply.code(204).send()
   })
 }

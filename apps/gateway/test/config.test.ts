@@ -1,0 +1,66 @@
+import { InvalidConfigError, readConfig, realEndpoints } from '@holdfast/gateway'
+import { describe, expect, it } from 'vitest'
+
+const CREDENTIALS = { ALPACA_KEY_ID: 'id', ALPACA_SECRET_KEY: 'secret', POLYGON_API_KEY: 'key' }
+
+describe('the environment', () => {
+  it('may say nothing', () => {
+    expect(readConfig({})).toEqual({
+      PORT: 8080,
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'warn',
+      TRUSTED_PROXIES: 0,
+      TOKENS_PER_SECOND: 1_000,
+      BURST_SIZE: 2_000,
+      CLIENT_TOKENS_PER_SECOND: 100,
+      CLIENT_BURST_SIZE: 200,
+      ALPACA_PAPER: true,
+    })
+  })
+
+  it('says nothing with an empty variable', () => {
+    expect(readConfig({ PORT: '', ALPACA_KEY_ID: '' })).toEqual(readConfig({}))
+  })
+
+  it('with credentials means the real services, and play money unless told otherwise', () => {
+    expect(realEndpoints(readConfig({}))).toBeUndefined()
+    expect(realEndpoints(readConfig(CREDENTIALS))).toMatchObject({
+      alpaca: { keyId: 'id', secretKey: 'secret', paper: true },
+      polygon: { apiKey: 'key' },
+    })
+    const real = realEndpoints(readConfig({ ...CREDENTIALS, ALPACA_PAPER: 'false', POLYGON_URL: 'http://127.0.0.1:1' }))
+    expect(real).toMatchObject({ alpaca: { paper: false }, polygon: { baseUrl: 'http://127.0.0.1:1' } })
+  })
+})
+
+describe('an environment that makes no sense is an error that names variable, value and rule', () => {
+  it.each([
+    [{ PORT: 'http' }, /^PORT is "http": it must be a port: a whole number from 0 to 65535$/],
+    [{ PORT: '65536' }, /^PORT is "65536": .*65535/],
+    [{ PORT: '-1' }, /^PORT is "-1": .*0 to/],
+    [{ PORT: '80.5' }, /^PORT is "80.5": .*whole/],
+    [{ TOKENS_PER_SECOND: '0' }, /^TOKENS_PER_SECOND is "0": .*0.001/],
+    [{ CLIENT_BURST_SIZE: 'NaN' }, /^CLIENT_BURST_SIZE is "NaN": it must be a number from 1 to/],
+    [{ TRUSTED_PROXIES: '33' }, /^TRUSTED_PROXIES is "33": .*32/],
+    [{ ALPACA_PAPER: 'perhaps' }, /^ALPACA_PAPER is "perhaps": /],
+    [{ ALPACA_TRADING_URL: 'alpaca' }, /^ALPACA_TRADING_URL is "alpaca": it must be a URL such as/],
+    [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": .*"warn"/],
+  ])('%o', (env, message) => {
+    expect(() => readConfig(env)).toThrowError(InvalidConfigError)
+    expect(() => readConfig(env)).toThrowError(message)
+  })
+
+  it('but keeps what is secret to itself', () => {
+    const secret = 'x'.repeat(201)
+    expect(() => readConfig({ ...CREDENTIALS, ALPACA_SECRET_KEY: secret })).toThrowError(
+      /^ALPACA_SECRET_KEY is given: /,
+    )
+  })
+
+  it.each([
+    ['ALPACA_KEY_ID', /^ALPACA_SECRET_KEY and POLYGON_API_KEY is missing: .*set all of/],
+    ['POLYGON_API_KEY', /^ALPACA_KEY_ID and ALPACA_SECRET_KEY is missing: .*or none of them/],
+  ])('of the credentials it has only %s', (variable, message) => {
+    expect(() => readConfig({ [variable]: 'x' })).toThrowError(message)
+  })
+})

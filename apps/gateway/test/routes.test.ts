@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { ORDER, startWorld } from './support.ts'
+
+describe("the broker's routes", () => {
+  it('GET /v1/account', async () => {
+    const { ask } = await startWorld()
+    expect(await ask('/v1/account')).toMatchObject({
+      status: 200,
+      body: { status: 'ACTIVE', currency: 'USD', cash: '100000', tradingBlocked: false },
+    })
+  })
+
+  it('POST /v1/orders places an order, and says where it is', async () => {
+    const { ask, standIns } = await startWorld()
+    const placed = await ask('/v1/orders', { method: 'POST', body: { ...ORDER, clientOrderId: 'intent-1' } })
+    expect(placed).toMatchObject({ status: 201, body: { clientOrderId: 'intent-1', symbol: 'AAPL', quantity: '1' } })
+    const found = await ask(String(placed.headers.location))
+    expect(found).toMatchObject({ status: 200, body: { clientOrderId: 'intent-1' } })
+    expect(standIns.control.ledger().filter(({ kind }) => kind === 'submit')).toHaveLength(1)
+  })
+
+  it('GET /v1/orders/:id?by=clientOrderId finds an order by the id that the client gave it', async () => {
+    const { ask } = await startWorld()
+    const placed = await ask('/v1/orders', { method: 'POST', body: { ...ORDER, clientOrderId: 'desk:7#1' } })
+    const found = await ask('/v1/orders/desk%3A7%231?by=clientOrderId')
+    expect(found).toMatchObject({ status: 200, body: { clientOrderId: 'desk:7#1' } })
+    expect(placed.status).toBe(201)
+  })
+
+  it('DELETE /v1/orders/:id cancels an order', async () => {
+    const { ask } = await startWorld()
+    const order = { ...ORDER, type: 'limit', limitPrice: '1' }
+    const { headers } = await ask('/v1/orders', { method: 'POST', body: order })
+    const cancelled = await ask(String(headers.location), { method: 'DELETE' })
+    expect(cancelled).toMatchObject({ status: 204, body: undefined })
+    expect(await ask(String(headers.location))).toMatchObject({ body: { status: 'canceled' } })
+  })
+
+  it('GET /v1/positions tells what was bought', async () => {
+    const { ask, standIns } = await startWorld()
+    await ask('/v1/orders', { method: 'POST', body: ORDER })
+    standIns.control.moveClock({ advanceMs: 1_000 })
+    const { status, body } = await ask('/v1/positions')
+    expect(status).toBe(200)
+    expect(body).toMatchObject([{ symbol: 'AAPL', quantity: '1', side: 'long' }])
+  })
+})
+
+describe("the data provider's routes", () => {
+  it('GET /v1/quotes/:symbol', async () => {
+    const { ask } = await startWorld()
+    const number = expect.any(Number)
+    expect(await ask('/v1/quotes/aapl')).toMatchObject({
+      status: 200,
+      body: { symbol: 'AAPL', at: number, bid: number, bidSize: number, ask: number, askSize: number },
+    })
+  })
+
+  it('GET /v1/bars/:symbol', async () => {
+    const { ask } = await startWorld()
+    const { status, body } = await ask('/v1/bars/aapl?timeframe=1Day&from=2025-12-01&to=2025-12-31&limit=3')
+    expect(status).toBe(200)
+    expect(body).toMatchObject({ symbol: 'AAPL', bars: [{ at: Date.UTC(2025, 11, 1, 5) }, {}, {}] })
+  })
+})
+
+describe("the operator's routes", () => {
+  it('GET /healthz and /readyz', async () => {
+    const { ask } = await startWorld()
+    expect(await ask('/healthz')).toMatchObject({ status: 200, body: { status: 'alive' } })
+    expect(await ask('/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } })
+  })
+
+  it('GET /v1/resilience shows every service as it is now', async () => {
+    const { ask } = await startWorld()
+    await ask('/v1/account')
+    expect(await ask('/v1/resilience')).toMatchObject({
+      status: 200,
+      body: {
+        services: {
+          alpaca: { profile: 'BROKER', circuitBreaker: { state: 'CLOSED' }, bulkhead: { active: 0 } },
+          polygon: { profile: 'DATA_PROVIDER', circuitBreaker: { state: 'CLOSED' } },
+        },
+      },
+    })
+  })
+})
+
+describe('what the broker or the provider says is passed on as what it is', () => {
+  it.each([
+    ['404', 'GET', '/v1/orders/nowhere', undefined, /order not found/],
+    ['404', 'GET', '/v1/orders/nowhere?by=clientOrderId', undefined, /order not found/],
+    ['404', 'DELETE', '/v1/orders/nowhere', undefined, /order not found/],
+    ['404', 'GET', '/v1/quotes/NOPE', undefined, /Ticker not found/],
+    ['403', 'POST', '/v1/orders', { ...ORDER, quantity: '1000000' }, /insufficient buying power/],
+    ['422', 'POST', '/v1/orders', { ...ORDER, symbol: 'NOPE' }, /asset "NOPE" not found/],
+  ])('%s for %s %s', async (status, method, path, body, said) => {
+    const { ask } = await startWorld()
+    const answer = await ask(path, { method, body })
+    expect(answer).toMatchObject({ status: Number(status), body: { detail: expect.stringMatching(said) } })
+    expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8')
+  })
+
+  it('422 for an id that was used before', async () => {
+    const { ask } = await startWorld()
+    const body = { ...ORDER, clientOrderId: 'intent-1' }
+    await ask('/v1/orders', { method: 'POST', body })
+    expect(await ask('/v1/orders', { method: 'POST', body })).toMatchObject({
+      status: 422,
+      body: { detail: 'client_order_id must be unique' },
+    })
+  })
+})

@@ -1,0 +1,101 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { ask } from './support.ts'
+
+const START = fileURLToPath(new URL('../src/start.ts', import.meta.url))
+const ANY_PORTS = { PORT: '0', UPSTREAMS_CONTROL_PORT: '0', ALPACA_STANDIN_PORT: '0', POLYGON_STANDIN_PORT: '0' }
+
+interface Started {
+  /** All that it has printed so far. */
+  printed(): string
+  /** Sends it a signal. */
+  kill(signal: NodeJS.Signals): void
+  /** Its exit code, once it has ended. */
+  readonly ended: Promise<unknown>
+}
+
+/** Starts the program as `npm start` does. */
+function start(env: Readonly<Record<string, string>>): Started {
+  const path = process.env.PATH ?? ''
+  const child = spawn(process.execPath, ['--conditions=development', START], { env: { PATH: path, ...env } })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk) => {
+      printed += chunk
+    })
+  }
+  const ended = once(child, 'exit').then(([code]) => code)
+  return { printed: () => printed, kill: (signal) => void child.kill(signal), ended }
+}
+
+/** Waits until it has said all that it says at its start. */
+async function ready({ printed }: Started): Promise<string> {
+  await vi.waitFor(() => expect(printed()).toMatch(/Ctrl-C stops it/), { timeout: 20_000, interval: 50 })
+  return printed()
+}
+
+/** Runs a line as a reader would who has copied it. */
+async function copied(line: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('bash', ['-c', line], { timeout: 25_000 })
+  return stdout
+}
+
+function statusesOf(output: string): string[] {
+  return [...output.matchAll(/\[(\d{3}) after/g)].map(([, status]) => status ?? '')
+}
+
+describe('npm start', { timeout: 60_000 }, () => {
+  it('prints three lines that do what they say', async () => {
+    const lines = (await ready(start(ANY_PORTS))).split('\n').map((line) => line.trim())
+    const [quote = '', outage = '', recovery = '', ...more] = lines.filter((line) => line.startsWith('curl '))
+    expect(more).toEqual([])
+    const quoted = await copied(quote)
+    expect(quoted).toContain('"symbol":"AAPL"')
+    expect(statusesOf(quoted)).toEqual(['200'])
+    expect(statusesOf(await copied(outage))).toEqual(['504', '503', '503', '503'])
+    const recovered = await copied(recovery)
+    expect(recovered).toContain('"status":"ACTIVE"')
+    expect(statusesOf(recovered)).toEqual(['200'])
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('finishes on %s what runs, and ends well', async (signal) => {
+    const program = start(ANY_PORTS)
+    const printed = await ready(program)
+    const port = Number(/gateway +http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1])
+    const control = Number(/control http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1])
+    const slow = { action: { type: 'latency', dist: 'fixed', ms: 400 } }
+    await ask(control, '/_faults/alpaca', { method: 'PUT', body: slow })
+    const running = ask(port, '/v1/account')
+    await vi.waitFor(async () => {
+      expect((await ask(control, '/_stats/alpaca')).body).toMatchObject({ requests: 1 })
+    })
+    program.kill(signal)
+    expect((await running).status).toBe(200)
+    expect(await program.ended).toBe(0)
+  })
+
+  it.each(['PORT', 'ALPACA_STANDIN_PORT', 'POLYGON_STANDIN_PORT', 'UPSTREAMS_CONTROL_PORT'])(
+    'says in one line that the port in %s is taken',
+    async (variable) => {
+      const taken = createServer().listen(0, '127.0.0.1')
+      onTestFinished(() => void taken.close())
+      await once(taken, 'listening')
+      const address = taken.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      const program = start({ ...ANY_PORTS, [variable]: String(port) })
+      expect(await program.ended).toBe(1)
+      expect(program.printed()).toBe(`port ${port} is taken; set ${variable} to another one (0 for any)\n`)
+    },
+  )
+
+  it('says in one line what in the environment makes no sense', async () => {
+    const program = start({ ...ANY_PORTS, PORT: 'http' })
+    expect(await program.ended).toBe(1)
+    expect(program.printed()).toBe('PORT is "http": it must be a port: a whole number from 0 to 65535\n')
+  })
+})

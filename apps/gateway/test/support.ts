@@ -1,0 +1,106 @@
+import { request } from 'node:http'
+import {
+  createGateway,
+  type Gateway,
+  type GatewayOptions,
+  type GuardedUpstreams,
+  guardUpstreams,
+  type ServiceOverrides,
+} from '@holdfast/gateway'
+import { startUpstreams, type Upstreams } from '@holdfast/upstreams'
+import { onTestFinished } from 'vitest'
+
+/** A gateway in front of the stand-ins, through the real SDKs, over real sockets; all of it is closed after the test. */
+export interface World {
+  readonly url: string
+  readonly port: number
+  readonly gateway: Gateway
+  readonly upstreams: GuardedUpstreams
+  readonly standIns: Upstreams
+  ask(path: string, init?: AskInit): Promise<Answered>
+}
+
+export interface AskInit {
+  readonly method?: string
+  /** Sent as it is if it is a text, and as JSON otherwise. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+}
+
+export interface Answered {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The body, read as JSON if there is one. */
+  readonly body: unknown
+}
+
+/** Attempts that wait for nobody, and limits that nobody meets. */
+const PLENTY = { tokensPerSecond: 10_000, burstSize: 10_000 }
+
+export async function startWorld(
+  options: { services?: ServiceOverrides } & Partial<Pick<GatewayOptions, 'limits' | 'clock'>> = {},
+): Promise<World> {
+  const standIns = await startUpstreams({
+    ports: { control: 0, alpaca: 0, polygon: 0 },
+    workers: { count: 64, minMs: 0, maxMs: 0 },
+  })
+  onTestFinished(() => standIns.close())
+  const { services = {}, limits = PLENTY, clock } = options
+  const upstreams = guardUpstreams(
+    {
+      alpaca: { keyId: 'key', secretKey: 'secret', paper: true, tradingUrl: standIns.urls.alpaca },
+      polygon: { apiKey: 'key', baseUrl: standIns.urls.polygon },
+    },
+    {
+      overrides: {
+        alpaca: { retry: false, rateLimiter: PLENTY, ...services.alpaca },
+        polygon: { retry: false, rateLimiter: PLENTY, ...services.polygon },
+      },
+    },
+  )
+  const gateway = await createGateway({ upstreams, limits, clock })
+  onTestFinished(() => gateway.app.close())
+  const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 })
+  const port = Number(new URL(url).port)
+  return { url, port, gateway, upstreams, standIns, ask: (path, init) => ask(port, path, init) }
+}
+
+/** Asks with the path exactly as it is written: `fetch` would resolve dots. */
+export function ask(port: number, path: string, init: AskInit = {}): Promise<Answered> {
+  const { method = 'GET', body, headers = {}, signal } = init
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+  const type = text === undefined ? {} : { 'content-type': 'application/json' }
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        method,
+        headers: { ...type, ...headers },
+        agent: false,
+        ...(signal === undefined ? {} : { signal }),
+      },
+      (answer) => {
+        let received = ''
+        answer.setEncoding('utf8').on('data', (chunk) => {
+          received += chunk
+        })
+        answer.on('end', () =>
+          resolve({
+            status: answer.statusCode ?? 0,
+            headers: answer.headers,
+            body: received === '' ? undefined : JSON.parse(received),
+          }),
+        )
+        answer.on('error', reject)
+      },
+    )
+    asked.on('error', reject)
+    asked.end(text)
+  })
+}
+
+/** An order that can be placed. */
+export const ORDER = { symbol: 'AAPL', side: 'buy', quantity: '1', type: 'market' } as const
