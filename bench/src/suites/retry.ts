@@ -1,0 +1,34 @@
+import { retry as cockatielRetry, ExponentialBackoff, handleAll } from 'cockatiel'
+import { pipeline } from 'holdfast'
+import pRetry from 'p-retry'
+import type { Suite } from '../suite.ts'
+import { bareCall } from './bare.ts'
+import { answer } from './service.ts'
+
+/** A retry round a call that succeeds at once. */
+export const retry: Suite = {
+  name: 'retry',
+  title: 'retry, succeeding call',
+  note: 'Three retries with exponential backoff, none of which is needed. opossum has no retry.',
+  shape: 'fulfils',
+  baseline: bareCall,
+  contestants: [
+    {
+      name: 'holdfast',
+      package: 'holdfast',
+      prepare: () => {
+        const guarded = pipeline({ retry: { maxRetries: 3 } })
+        return { call: () => guarded.execute(answer) }
+      },
+    },
+    {
+      name: 'cockatiel',
+      package: 'cockatiel',
+      prepare: () => {
+        const policy = cockatielRetry(handleAll, { maxAttempts: 3, backoff: new ExponentialBackoff() })
+        return { call: () => policy.execute(answer) }
+      },
+    },
+    { name: 'p-retry', package: 'p-retry', prepare: () => ({ call: () => pRetry(answer, { retries: 3 }) }) },
+  ],
+}
