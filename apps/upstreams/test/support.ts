@@ -87,6 +87,8 @@ export interface Wire {
   readonly pieces: readonly string[]
   /** How the other side ended it: `closed` in an orderly way, or with an error like `ECONNRESET`. */
   readonly ended: Promise<string>
+  /** Closes it from this side. */
+  giveUp(): void
 }
 
 /** Opens a connection and sends a text; the connection is closed after the test. */
@@ -99,7 +101,7 @@ export function openWire(port: number, text: string): Wire {
     socket.on('end', () => resolve('closed'))
     socket.on('error', (error) => resolve('code' in error ? String(error.code) : error.message))
   })
-  return { received: () => pieces.join(''), pieces, ended }
+  return { received: () => pieces.join(''), pieces, ended, giveUp: () => void socket.destroy() }
 }
 
 /** A request as it goes over the wire. */
