@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { startUpstreams, type Upstreams, type UpstreamsOptions } from '@holdfast/upstreams'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 
 /** The stand-ins on free ports, with keys that are welcome; they are closed after the test. */
 export interface StandIns {
@@ -138,6 +138,11 @@ export function listAt(value: unknown, ...path: readonly (string | number)[]): r
   const found = at(value, ...path)
   if (!Array.isArray(found)) throw new Error(`${path.join('.')} is ${JSON.stringify(found)}, no list`)
   return found
+}
+
+/** Waits until a check holds; fails as the check does when it never does. */
+export function eventually(check: () => void | Promise<void>): Promise<void> {
+  return vi.waitFor(check, { timeout: 5_000, interval: 5 })
 }
 
 /** An order that is filled at once when the market is open. */

@@ -1,5 +1,5 @@
-import { describe, expect, it, vi } from 'vitest'
-import { MARKET_ORDER, openWire, requestText, type StandIns, startStandIns } from '../support.ts'
+import { describe, expect, it } from 'vitest'
+import { eventually, MARKET_ORDER, openWire, requestText, type StandIns, startStandIns } from '../support.ts'
 
 const ORDER = requestText('/v2/orders', { method: 'POST', body: { ...MARKET_ORDER, client_order_id: 'intent-1' } })
 
@@ -12,7 +12,7 @@ async function orderDuring(action: object): Promise<{ standIns: StandIns; wire: 
 
 /** Submissions in the ledger, once the stand-in has closed its books on the request. */
 async function submissions({ control }: StandIns): Promise<readonly object[]> {
-  await vi.waitFor(() => expect(control.log()).toHaveLength(1))
+  await eventually(() => expect(control.log()).toHaveLength(1))
   return control.ledger().filter(({ kind }) => kind === 'submit')
 }
 
@@ -24,7 +24,7 @@ describe('a reset', () => {
     { type: 'reset', where: 'accept' },
     { type: 'reset', where: 'headers' },
     { type: 'reset', where: 'before' },
-  ])('of %o is a TCP reset without a byte, and nothing took effect', async (action) => {
+  ])('of %j is a TCP reset without a byte, and nothing took effect', async (action) => {
     const { standIns, wire } = await orderDuring(action)
     expect(await wire.ended).toBe('ECONNRESET')
     expect(wire.received()).toBe('')
@@ -33,7 +33,7 @@ describe('a reset', () => {
   })
 
   it.each([{ type: 'reset', where: 'after' }, { type: 'resetAfter' }])(
-    'of %o loses the acknowledgement of an order that was executed',
+    'of %j loses the acknowledgement of an order that was executed',
     async (action) => {
       const { standIns, wire } = await orderDuring(action)
       expect(await wire.ended).toBe('ECONNRESET')
@@ -66,21 +66,21 @@ describe('a fin', () => {
 describe('a hang', () => {
   it('answers nothing and keeps the connection open until the client gives up', async () => {
     const { standIns, wire } = await orderDuring({ type: 'hang' })
-    await vi.waitFor(() => expect(standIns.control.stats('alpaca').requests).toBe(1))
+    await eventually(() => expect(standIns.control.stats('alpaca').requests).toBe(1))
     // Another request comes and goes meanwhile.
     standIns.control.clearFaults('alpaca')
     expect((await standIns.alpaca('/v2/clock')).status).toBe(200)
     expect(wire.received()).toBe('')
-    expect(standIns.control.log()).toMatchObject([{ path: '/v2/clock' }])
+    await eventually(() => expect(standIns.control.log()).toMatchObject([{ path: '/v2/clock' }]))
     wire.giveUp()
-    await vi.waitFor(() => expect(standIns.control.log()).toHaveLength(2))
+    await eventually(() => expect(standIns.control.log()).toHaveLength(2))
     expect(standIns.control.log(1)).toMatchObject([{ path: '/v2/orders', executed: false, outcome: 'cut off' }])
     expect(standIns.control.ledger()).toEqual([])
   })
 
   it('afterwards keeps silent about an order that was executed', async () => {
     const { standIns, wire } = await orderDuring({ type: 'hang', where: 'after' })
-    await vi.waitFor(() => expect(standIns.control.ledger()).toMatchObject([{ kind: 'submit' }]))
+    await eventually(() => expect(standIns.control.ledger()).toMatchObject([{ kind: 'submit' }]))
     expect(wire.received()).toBe('')
     wire.giveUp()
     expect(await submissions(standIns)).toMatchObject([LOST])
