@@ -5,7 +5,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Clock, Random } from 'holdfast'
 import { delay, latencyMs } from './faults/delay.ts'
-import { FaultBook } from './faults/fault-book.ts'
+import { FaultBook, type FaultSubject } from './faults/fault-book.ts'
 import type { FaultAction } from './faults/fault-rule.ts'
 import { cutOff, drifted, drip, hang, malformed, sendPart } from './faults/wire-faults.ts'
 import { factsOf, noteArrival } from './request-facts.ts'
@@ -64,6 +64,7 @@ export class UpstreamServer {
   readonly #app: FastifyInstance
   readonly #workers: Workers
   #violations: number[] = []
+  #banStatus = 418
 
   constructor(profile: UpstreamProfile, around: Surroundings) {
     this.name = profile.name
@@ -113,8 +114,7 @@ export class UpstreamServer {
 
   #arrive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { method, headers, url } = request
-    const [path = url] = url.split('?', 1)
-    const fault = this.faults.faultFor({ method, headers, path })
+    const fault = this.faults.faultFor(subjectOf(request))
     reply.headers(this.#profile.headers())
     const facts = noteArrival(request, fault)
     this.statistics.begin()
@@ -173,7 +173,7 @@ export class UpstreamServer {
     const { bannedUntil } = this.statistics
     if (bannedUntil !== null && now < bannedUntil) {
       const headers = { 'retry-after': String(Math.ceil((bannedUntil - now) / 1_000)) }
-      return { ...this.#profile.tooMany(), status: this.faults.banRule?.status ?? 418, headers }
+      return { ...this.#profile.tooMany(), status: this.#banStatus, headers }
     }
     this.statistics.bannedUntil = null
     const key = this.#profile.authorize(request)
@@ -183,16 +183,18 @@ export class UpstreamServer {
     if (counted === undefined) return undefined
     reply.headers(this.#profile.limitHeaders(counted.limit, counted.remaining, counted.resetAt))
     if (counted.allowed) return undefined
-    this.#countViolation(now)
+    this.#countViolation(request, now)
     return this.#profile.tooMany()
   }
 
-  #countViolation(now: number): void {
+  #countViolation(request: FastifyRequest, now: number): void {
     this.statistics.rateViolations++
-    const ban = this.faults.banRule
+    const ban = this.faults.banFor(subjectOf(request))
     if (ban === undefined) return
     this.#violations = [...this.#violations.filter((time) => time > now - ban.withinMs), now]
-    if (this.#violations.length >= ban.afterViolations) this.statistics.bannedUntil = now + ban.forMs
+    if (this.#violations.length < ban.afterViolations) return
+    this.statistics.bannedUntil = now + ban.forMs
+    this.#banStatus = ban.status
   }
 
   /** A status that the rules ask for, in place of any effect. */
@@ -247,6 +249,11 @@ export class UpstreamServer {
         return payload
     }
   }
+}
+
+function subjectOf({ method, headers, url }: FastifyRequest): FaultSubject {
+  const [path = url] = url.split('?', 1)
+  return { method, headers, path }
 }
 
 function statusOf({ code, body, headers }: Extract<FaultAction, { type: 'status' }>): Refusal {

@@ -57,22 +57,26 @@ export class FaultBook {
   /** What befalls this request, if anything. */
   faultFor(subject: FaultSubject): Fault | undefined {
     for (const entry of this.#entries) {
-      if (!this.#applies(entry, subject)) continue
+      if (entry.rule.action.type === 'ban' || !this.#applies(entry, subject)) continue
       entry.hits++
       return { id: entry.rule.id ?? '', action: entry.rule.action }
     }
     return undefined
   }
 
-  /** The ban that is in force as a rule, if one is. */
-  get banRule(): Extract<FaultAction, { type: 'ban' }> | undefined {
-    for (const { rule } of this.#entries) if (rule.action.type === 'ban') return rule.action
+  /** The rule by which a request that went over the limit counts towards a ban, if one is in force. */
+  banFor(subject: FaultSubject): Extract<FaultAction, { type: 'ban' }> | undefined {
+    for (const entry of this.#entries) {
+      const { action } = entry.rule
+      if (action.type !== 'ban' || !this.#applies(entry, subject)) continue
+      entry.hits++
+      return action
+    }
     return undefined
   }
 
   #applies(entry: Entry, subject: FaultSubject): boolean {
     const { match, action } = entry.rule
-    if (action.type === 'ban') return false
     if (match.method !== undefined && match.method.toUpperCase() !== subject.method) return false
     if (match.path !== undefined && !new RegExp(match.path).test(subject.path)) return false
     if (!Object.entries(match.header).every(([name, value]) => subject.headers[name.toLowerCase()] === value))
