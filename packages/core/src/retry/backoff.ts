@@ -40,8 +40,11 @@ export function backoffDelayMs(
       return exponential
     case 'full':
       return random() * exponential
-    case 'equal':
-      return exponential / 2 + (random() * exponential) / 2
+    case 'equal': {
+      // Not `/ 2` twice: with the smallest numbers there are, both halves would be rounded up.
+      const half = exponential / 2
+      return half + random() * (exponential - half)
+    }
     case 'decorrelated': {
       const previous = Math.max(baseDelayMs, previousDelayMs ?? baseDelayMs)
       return Math.min(maxDelayMs, baseDelayMs + random() * (previous * 3 - baseDelayMs))

@@ -49,6 +49,10 @@ describe('the delay before a retry', () => {
           expect(delay).toBeLessThanOrEqual(settings.maxDelayMs)
         },
       ),
+      {
+        numRuns: 1_000,
+        examples: [[{ baseDelayMs: 5e-324, maxDelayMs: 3.5e-323, jitter: 'equal' }, 4, undefined, 1790321638]],
+      },
     )
   })
 })
