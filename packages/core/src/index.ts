@@ -58,4 +58,5 @@ export {
 } from './service/resilience.ts'
 export type { Service, ServiceSnapshot } from './service/service.ts'
 export type { ServiceOptions, ServiceSettings } from './service/service-settings.ts'
+export type { Setting, SettingOrigin } from './service/setting-origin.ts'
 export { type TimeoutOptions, timeout } from './timeout/timeout.ts'

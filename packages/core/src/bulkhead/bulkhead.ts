@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { BulkheadFullError, makeRefusal } from '../errors.ts'
 import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
-import { checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
+import { check, checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { execute } from '../pipeline/executor.ts'
 import type { Slot } from '../pipeline/guard.ts'
@@ -57,8 +57,6 @@ export interface BulkheadPermit {
  * const bars = await bulkhead.execute(({ signal }) => fetch(url, { signal }))
  */
 export class Bulkhead implements Slot {
-  /** How many calls run at once. */
-  readonly maxConcurrent: number
   /** How many calls may wait. */
   readonly maxQueue: number
   /** How long a call waits at most, in milliseconds. */
@@ -69,6 +67,7 @@ export class Bulkhead implements Slot {
   readonly #clock: Clock
   readonly #plan: Plan
   readonly #gates = new Set<Gate>()
+  #maxConcurrent: number
   #active = 0
   #abandoned = 0
   #admitted = 0
@@ -77,7 +76,7 @@ export class Bulkhead implements Slot {
   /** @throws InvalidOptionError when an option makes no sense */
   constructor(options: BulkheadOptions = {}) {
     checkOptions('bulkhead', options, BULKHEAD_RULES)
-    this.maxConcurrent = options.maxConcurrent ?? 10
+    this.#maxConcurrent = options.maxConcurrent ?? 10
     this.maxQueue = options.maxQueue ?? 100
     this.acquireTimeoutMs = options.acquireTimeoutMs ?? 1_000
     this.#clock = options.clock ?? systemClock
@@ -89,6 +88,11 @@ export class Bulkhead implements Slot {
     })
     const judge = new Judge({ clock: this.#clock, report: reportToConsole })
     this.#plan = makePlan({ service: undefined, guards: [this.gate], judge, clock: this.#clock })
+  }
+
+  /** How many calls run at once. */
+  get maxConcurrent(): number {
+    return this.#maxConcurrent
   }
 
   /** Slots in use. */
@@ -105,7 +109,7 @@ export class Bulkhead implements Slot {
 
   /** For gates: whether a slot is free. */
   get hasFreeSlot(): boolean {
-    return this.#active < this.maxConcurrent
+    return this.#active < this.#maxConcurrent
   }
 
   /**
@@ -142,6 +146,18 @@ export class Bulkhead implements Slot {
     }
   }
 
+  /**
+   * Changes how many calls run at once, while it works. When there are fewer slots than calls that run, those are finished
+   * and nobody is admitted meanwhile; when there are more, those who wait get them at once.
+   *
+   * @throws InvalidOptionError
+   */
+  setMaxConcurrent(maxConcurrent: number): void {
+    check('bulkhead.maxConcurrent', maxConcurrent, BULKHEAD_RULES.maxConcurrent)
+    this.#maxConcurrent = maxConcurrent
+    this.#serveQueues()
+  }
+
   /** Everything there is to see, as plain data. */
   snapshot(): BulkheadSnapshot {
     return {
@@ -161,6 +177,10 @@ export class Bulkhead implements Slot {
 
   release(): void {
     this.#active--
+    this.#serveQueues()
+  }
+
+  #serveQueues(): void {
     for (const gate of [...this.#gates]) {
       // The queue that was served goes to the end, so that several share the slots.
       if (!this.hasFreeSlot) return

@@ -23,6 +23,8 @@ export interface RetryEvent extends CallEventBase {
 export interface RefusedEvent extends CallEventBase {
   readonly type: 'refused'
   readonly code: HoldfastErrorCode
+  /** Why, with the figures that led to it: the text of the error that the caller gets. */
+  readonly message: string
   readonly retryAfterMs: number | undefined
 }
 

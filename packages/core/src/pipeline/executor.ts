@@ -355,8 +355,8 @@ class Execution<T, F> implements Call, GuardedCall, DeadlineOwner {
     const { retry, events, clock } = this.#plan
     if (events?.any) {
       const { service, operation, attempt } = this
-      const { code, retryAfterMs } = refusal
-      events.emit({ type: 'refused', at: clock.wallTime(), service, operation, attempt, code, retryAfterMs })
+      const { code, message, retryAfterMs } = refusal
+      events.emit({ type: 'refused', at: clock.wallTime(), service, operation, attempt, code, message, retryAfterMs })
     }
     this.#attemptStartedAt = UNREAD
     if (retry?.wantsRefusal(refusal))

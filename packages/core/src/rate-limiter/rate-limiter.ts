@@ -4,12 +4,19 @@ import { InvalidOptionError } from '../errors.ts'
 import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
 import { waitAtGate } from '../gate/ticket.ts'
+import { checkOptions } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { execute } from '../pipeline/executor.ts'
 import { Judge } from '../pipeline/judge.ts'
 import { makePlan, type Plan } from '../pipeline/plan.ts'
 import { ClientBuckets } from './client-buckets.ts'
-import { burstOf, checkRateLimiterOptions, type RateLimiterOptions } from './rate-limiter-options.ts'
+import {
+  burstOf,
+  checkRateLimiterOptions,
+  RATE_LIMIT_RULES,
+  type RateLimit,
+  type RateLimiterOptions,
+} from './rate-limiter-options.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /** The longest that a service's `Retry-After` can pause a limiter: one hour, in milliseconds. */
@@ -83,7 +90,7 @@ export class RateLimiter {
 
   readonly #clock: Clock
   readonly #plan: Plan
-  readonly #global: TokenBucket | undefined
+  #global: TokenBucket | undefined
   readonly #clients: ClientBuckets | undefined
   readonly #gates = new Set<Gate>()
   #pausedUntil = Number.NEGATIVE_INFINITY
@@ -157,6 +164,24 @@ export class RateLimiter {
   pauseFor(durationMs: number): void {
     const until = this.#clock.now() + Math.min(Math.max(0, durationMs), LONGEST_PAUSE_MS)
     if (until > this.#pausedUntil) this.#pausedUntil = until
+  }
+
+  /**
+   * Changes the limit for all clients together, while it works. Tokens that were saved up stay, as far as the new bucket
+   * holds them; none are made. Those who wait go by the new limit at once.
+   *
+   * @throws InvalidOptionError when the limit makes no sense, or there is no limit for all
+   */
+  setLimit(limit: RateLimit): void {
+    checkOptions('rateLimiter', limit, RATE_LIMIT_RULES)
+    if (this.#global === undefined) {
+      throw new InvalidOptionError('rateLimiter.tokensPerSecond', limit.tokensPerSecond, 'there is no limit for all')
+    }
+    const now = this.#clock.now()
+    const burstSize = burstOf(limit)
+    const tokens = Math.min(burstSize, this.#global.available(now))
+    this.#global = new TokenBucket(limit.tokensPerSecond, burstSize, now, tokens)
+    for (const gate of [...this.#gates]) gate.dispatch(now)
   }
 
   /** Everything there is to see, as plain data. */

@@ -17,6 +17,7 @@ import type { ResilienceEvent } from '../pipeline/call-event.ts'
 import { PROFILES } from './profiles.ts'
 import { Service, type ServiceSnapshot, type ServiceSurroundings } from './service.ts'
 import { checkServiceOptions, mergeSettings, type ServiceOptions, type ServiceSettings } from './service-settings.ts'
+import { settingsInForce } from './setting-origin.ts'
 
 /** The configuration of a platform. */
 export interface ResilienceOptions {
@@ -94,9 +95,19 @@ export class Resilience {
     const own = this.#configured.get(name) ?? {}
     const { profile, settings } = this.#profileOf(`services.${name}`, own)
     const merged = mergeSettings(mergeSettings(settings, this.#defaults), own)
-    const service = new Service(name, { ...merged, profile }, this.#around)
+    const inForce = settingsInForce([
+      ['profile', settings],
+      ['defaults', this.#defaults],
+      ['service', own],
+    ])
+    const service = new Service(name, { ...merged, profile }, inForce, this.#around)
     this.#services.set(name, service)
     return service
+  }
+
+  /** The services that there are, in the order in which they were made. */
+  get services(): readonly Service[] {
+    return [...this.#services.values()]
   }
 
   /** Everything there is to see, as plain data. */

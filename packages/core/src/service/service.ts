@@ -9,6 +9,7 @@ import { compile, Pipeline } from '../pipeline/pipeline.ts'
 import type { CallTotals } from '../pipeline/statistics.ts'
 import { RateLimiter, type RateLimiterSnapshot } from '../rate-limiter/rate-limiter.ts'
 import type { ServiceOptions } from './service-settings.ts'
+import type { Setting } from './setting-origin.ts'
 
 /** A service at one moment, as plain data. A pattern that is left out is null. */
 export interface ServiceSnapshot {
@@ -40,18 +41,26 @@ export class Service {
   readonly name: string
   /** Name of the profile that its settings started from. */
   readonly profile: string
+  /** The values in force, and where each comes from. What is not listed has its pattern's own default. */
+  readonly settings: readonly Setting[]
   /** The patterns themselves, for those who must trip, reset or look; undefined when left out. */
   readonly circuitBreaker: CircuitBreaker | undefined
   readonly rateLimiter: RateLimiter | undefined
   readonly bulkhead: Bulkhead | undefined
   readonly #pipeline: Pipeline
 
-  /** Made by {@link Resilience.service}. @param settings merged and checked */
-  constructor(name: string, settings: ServiceOptions & { readonly profile: string }, around: ServiceSurroundings) {
+  /** Made by {@link Resilience.service}. @param settings merged and checked @param inForce the same, with their origins */
+  constructor(
+    name: string,
+    settings: ServiceOptions & { readonly profile: string },
+    inForce: readonly Setting[],
+    around: ServiceSurroundings,
+  ) {
     const { profile, timeoutMs, attemptTimeoutMs, circuitBreaker, retry, rateLimiter, bulkhead } = settings
     const { clock, random, logger, report, events } = around
     this.name = name
     this.profile = profile
+    this.settings = inForce
     if (circuitBreaker)
       this.circuitBreaker = new CircuitBreaker(name, { ...circuitBreaker, clock, onHookError: report })
     if (rateLimiter) this.rateLimiter = new RateLimiter({ ...rateLimiter, clock })

@@ -127,6 +127,23 @@ describe('the bulkhead', () => {
     await clock.settle()
     expect(names()).toEqual(['a'])
   })
+
+  it('gives new slots to who waits, and takes slots away only as calls end', async () => {
+    const { clock, bulkhead, running, call, names } = bulkheadWith({ maxConcurrent: 1 })
+    for (const name of ['a', 'b', 'c', 'd']) void call(name)
+    bulkhead.setMaxConcurrent(3)
+    await clock.settle()
+    expect(names()).toEqual(['a', 'b', 'c'])
+    bulkhead.setMaxConcurrent(1)
+    expect(bulkhead.snapshot()).toMatchObject({ maxConcurrent: 1, active: 3, queued: 1 })
+    for (const name of ['a', 'b']) running.find((call) => call.name === name)?.end()
+    await clock.settle()
+    expect(names()).toEqual(['a', 'b', 'c'])
+    running.find((call) => call.name === 'c')?.end()
+    await clock.settle()
+    expect(names()).toEqual(['a', 'b', 'c', 'd'])
+    expect(() => bulkhead.setMaxConcurrent(0)).toThrow('bulkhead.maxConcurrent is 0')
+  })
 })
 
 describe('a call that is given up while its function runs on', () => {

@@ -132,6 +132,39 @@ describe('a limit for all', () => {
   })
 })
 
+describe('a limit that is changed while it works', () => {
+  it('keeps what was saved up as far as the new one holds it, and makes no tokens', async () => {
+    const { clock, limiter } = limiterWith({ tokensPerSecond: 10, burstSize: 10 })
+    limiter.setLimit({ tokensPerSecond: 2, burstSize: 4 })
+    expect(limiter.snapshot()).toMatchObject({ tokensPerSecond: 2, burstSize: 4, remaining: 4 })
+    for (let call = 0; call < 4; call++) expect(limiter.tryAcquire().allowed).toBe(true)
+    limiter.setLimit({ tokensPerSecond: 10, burstSize: 10 })
+    expect(limiter.tryAcquire().allowed).toBe(false)
+    await clock.advance(100)
+    expect(limiter.tryAcquire().allowed).toBe(true)
+  })
+
+  it('holds for those who wait already', async () => {
+    const { clock, limiter } = limiterWith({ tokensPerSecond: 0.1, burstSize: 1 })
+    limiter.tryAcquire()
+    let admitted = false
+    void limiter.acquire().then(() => {
+      admitted = true
+    })
+    await clock.advance(1_000)
+    limiter.setLimit({ tokensPerSecond: 10, burstSize: 1 })
+    await clock.advance(99)
+    expect(admitted).toBe(true)
+  })
+
+  it('is held to the same rules as at construction', () => {
+    const { limiter } = limiterWith({ tokensPerSecond: 1 })
+    expect(() => limiter.setLimit({ tokensPerSecond: 0 })).toThrow('rateLimiter.tokensPerSecond is 0')
+    const own = limiterWith({ perClient: { tokensPerSecond: 1 } }).limiter
+    expect(() => own.setLimit({ tokensPerSecond: 1 })).toThrow('there is no limit for all')
+  })
+})
+
 describe('a limit for each client', () => {
   it('keeps clients apart; who does not say who he is is one client', () => {
     const { limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 1 } })

@@ -88,6 +88,32 @@ describe('the settings of a service', () => {
     expect(PROFILES.BROKER.circuitBreaker).toMatchObject({ failureThreshold: 3 })
   })
 
+  it('say where each value comes from', () => {
+    const { resilience } = resilienceWith({
+      defaults: { circuitBreaker: { failureThreshold: 7 }, bulkhead: false, timeoutMs: 9_000 },
+      services: {
+        alpaca: {
+          profile: 'BROKER',
+          retry: false,
+          bulkhead: { maxQueue: 3 },
+          rateLimiter: { perClient: { tokensPerSecond: 2 } },
+        },
+      },
+    })
+    expect(resilience.service('alpaca').settings).toEqual([
+      { path: 'attemptTimeoutMs', value: 5_000, from: 'profile' },
+      { path: 'bulkhead.maxQueue', value: 3, from: 'service' },
+      { path: 'circuitBreaker.failureThreshold', value: 7, from: 'defaults' },
+      { path: 'circuitBreaker.maxProbes', value: 1, from: 'profile' },
+      { path: 'circuitBreaker.recoveryTimeoutMs', value: 15_000, from: 'profile' },
+      { path: 'rateLimiter.burstSize', value: 10, from: 'profile' },
+      { path: 'rateLimiter.perClient.tokensPerSecond', value: 2, from: 'service' },
+      { path: 'rateLimiter.tokensPerSecond', value: 3, from: 'profile' },
+      { path: 'retry', value: false, from: 'service' },
+      { path: 'timeoutMs', value: 9_000, from: 'defaults' },
+    ])
+  })
+
   it('are those of the name: the same name gives the same service', () => {
     const { resilience } = resilienceWith()
     expect(resilience.service('alpaca')).toBe(resilience.service('alpaca'))
@@ -163,7 +189,13 @@ describe('events', () => {
       { type: 'retry', attempt: 1, delayMs: 250, errorCode: 'HOLDFAST_TIMEOUT', ...common },
       { type: 'timeout', attempt: 2, at: start + 450, ...common },
       { type: 'circuit', name: 'alpaca', from: 'CLOSED', to: 'OPEN', reason: 'failure-threshold', at: start + 450 },
-      { type: 'refused', code: 'HOLDFAST_CIRCUIT_OPEN', retryAfterMs: 15_000, ...common },
+      {
+        type: 'refused',
+        code: 'HOLDFAST_CIRCUIT_OPEN',
+        message: expect.stringContaining('circuit is open after 2 failures in a row'),
+        retryAfterMs: 15_000,
+        ...common,
+      },
     ])
     off()
     alpaca.circuitBreaker?.reset()
