@@ -134,8 +134,9 @@ export class Controls {
     return this.#simulation.ledger.lateExecutions(intent)
   }
 
-  /** Requests as they were on the wire, after a sequence number, of one upstream or of all. */
+  /** Requests as they were on the wire, after a sequence number, of one upstream or of all. @throws UnknownUpstreamError */
   log(since = 0, upstream?: string): readonly WireRecord[] {
+    if (upstream !== undefined) this.#server(upstream)
     return this.#simulation.log.since(since, upstream)
   }
 
