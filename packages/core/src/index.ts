@@ -59,4 +59,5 @@ export {
 export type { Service, ServiceSnapshot } from './service/service.ts'
 export type { ServiceOptions, ServiceSettings } from './service/service-settings.ts'
 export type { Setting, SettingOrigin } from './service/setting-origin.ts'
+export { SingleFlight, type SingleFlightOptions } from './single-flight/single-flight.ts'
 export { type TimeoutOptions, timeout } from './timeout/timeout.ts'
