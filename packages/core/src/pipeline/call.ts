@@ -1,6 +1,7 @@
 /** One call, as the function that is guarded sees it, and the options that its caller gives. */
+import { check, durationMs } from '../options.ts'
 
-/** What the guarded function is given. One record serves the whole call: read what you need before the first `await`. */
+/** What the guarded function is given: the attempt that it is. */
 export interface Call {
   /** Number of this attempt, from 1. */
   readonly attempt: number
@@ -13,7 +14,7 @@ export interface Call {
    * a function that does not look pays nothing. Hand it to `fetch` or to the SDK.
    */
   readonly signal: AbortSignal
-  /** How many milliseconds are left for the whole call; `Infinity` without a total timeout. */
+  /** How many milliseconds are left for the whole call; `Infinity` without a total timeout, 0 once the attempt is over. */
   remainingMs(): number
 }
 
@@ -37,4 +38,20 @@ export interface CallOptions {
   readonly client?: string | undefined
   /** How many tokens each attempt takes. Default 1. */
   readonly cost?: number | undefined
+}
+
+const TIMEOUT_RULE = durationMs(1)
+
+/** What is wrong with the options of a call, if anything is. */
+export function complaintAbout(
+  { timeoutMs, cost }: CallOptions,
+  limiter: { checkCost(cost: number): void } | undefined,
+): unknown {
+  try {
+    if (timeoutMs !== undefined) check('timeoutMs', timeoutMs, TIMEOUT_RULE)
+    if (cost !== undefined) limiter?.checkCost(cost)
+    return undefined
+  } catch (error) {
+    return error
+  }
 }

@@ -5,7 +5,8 @@ import type { FallbackPolicy } from '../fallback/fallback-policy.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 import type { RetryPolicy } from '../retry/retry-policy.ts'
 import type { ResilienceEvent } from './call-event.ts'
-import { DeadlineList } from './deadline-list.ts'
+import type { DeadlineQueue } from './deadline.ts'
+import { type Deadlines, deadlinesOf } from './deadlines.ts'
 import type { Guard } from './guard.ts'
 import type { Judge } from './judge.ts'
 import { CallStatistics } from './statistics.ts'
@@ -24,9 +25,10 @@ export interface Plan<F = never> {
   readonly timeoutMs: number
   /** Limit of one attempt in milliseconds; Infinity for none. */
   readonly attemptTimeoutMs: number
-  /** The deadlines of whole calls and of attempts, where there are such limits. */
-  readonly totalDeadlines: DeadlineList | undefined
-  readonly attemptDeadlines: DeadlineList | undefined
+  /** All deadlines of the clock, and where those of whole calls and of attempts wait, if there are such limits. */
+  readonly deadlines: Deadlines
+  readonly totalDeadlines: DeadlineQueue | undefined
+  readonly attemptDeadlines: DeadlineQueue | undefined
   /** Whether the beginning of a call and of its attempts must be known. */
   readonly timed: boolean
   readonly fallback: FallbackPolicy<F> | undefined
@@ -41,12 +43,13 @@ export interface Plan<F = never> {
 
 /** What differs from plan to plan; all else follows from it. */
 export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'guards' | 'judge'> &
-  Partial<Omit<Plan<F>, 'totalDeadlines' | 'attemptDeadlines' | 'timed'>>
+  Partial<Omit<Plan<F>, 'deadlines' | 'totalDeadlines' | 'attemptDeadlines' | 'timed'>>
 
 /** A plan of which only the parts that differ need be named. */
 export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
   const { clock, retry, timeoutMs = Number.POSITIVE_INFINITY, attemptTimeoutMs = Number.POSITIVE_INFINITY } = parts
   const limited = timeoutMs !== Number.POSITIVE_INFINITY || attemptTimeoutMs !== Number.POSITIVE_INFINITY
+  const deadlines = deadlinesOf(clock)
   return {
     service: parts.service,
     clock,
@@ -56,9 +59,9 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     retry,
     timeoutMs,
     attemptTimeoutMs,
-    totalDeadlines: timeoutMs === Number.POSITIVE_INFINITY ? undefined : new DeadlineList(clock, timeoutMs),
-    attemptDeadlines:
-      attemptTimeoutMs === Number.POSITIVE_INFINITY ? undefined : new DeadlineList(clock, attemptTimeoutMs),
+    deadlines,
+    totalDeadlines: timeoutMs === Number.POSITIVE_INFINITY ? undefined : deadlines.listFor(timeoutMs),
+    attemptDeadlines: attemptTimeoutMs === Number.POSITIVE_INFINITY ? undefined : deadlines.listFor(attemptTimeoutMs),
     timed: limited || retry?.isTimed === true,
     fallback: parts.fallback,
     limiter: parts.limiter,

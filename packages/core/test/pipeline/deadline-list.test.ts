@@ -1,15 +1,19 @@
 import { VirtualClock } from '@holdfast/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Deadline, DeadlineList } from '../../src/pipeline/deadline-list.ts'
+import { Deadline } from '../../src/pipeline/deadline.ts'
+import { DeadlineList } from '../../src/pipeline/deadline-list.ts'
 
 describe('a list of deadlines', () => {
   const setUp = () => {
     const clock = new VirtualClock()
     const list = new DeadlineList(clock, 100)
     const due: string[] = []
-    const add = (name: string): Deadline =>
-      list.add({ due: (_deadline, now) => due.push(`${name} at ${now}`) }, clock.now())
+    const add = (name: string): Deadline => {
+      const deadline = new Deadline({ due: (_deadline, now) => due.push(`${name} at ${now}`) })
+      list.add(deadline, clock.now())
+      return deadline
+    }
     return { clock, due, add }
   }
 

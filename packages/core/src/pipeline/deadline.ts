@@ -1,0 +1,88 @@
+/** Deadlines share timers: a timer for each call would cost thirty times as much as a place in a list (bench: `stack`). */
+import type { Clock, Timer } from '../clock.ts'
+
+/** Who has a deadline. */
+export interface DeadlineOwner {
+  /** Called at the deadline or later. `lateMs` tells how much later. */
+  due(deadline: Deadline, now: number, lateMs: number): void
+}
+
+/** Where deadlines wait. */
+export interface DeadlineQueue {
+  /** Sets a deadline, which must not be set already. */
+  add(deadline: Deadline, now: number): void
+  remove(deadline: Deadline): void
+}
+
+/** A moment at which its owner is told. Made once, set and called off as often as one likes. */
+export class Deadline {
+  readonly owner: DeadlineOwner
+  /** When, on the clock's monotonic scale. */
+  at = 0
+  /** Where it waits; undefined while it is not set. */
+  queue: DeadlineQueue | undefined = undefined
+  /** The queue's own: neighbours in a list, index in a heap. */
+  previous: Deadline | undefined = undefined
+  next: Deadline | undefined = undefined
+  index = -1
+
+  constructor(owner: DeadlineOwner) {
+    this.owner = owner
+  }
+
+  /** Calls it off. Harmless when it is not set. */
+  cancel(): void {
+    this.queue?.remove(this)
+  }
+}
+
+/** The one timer of a queue: set for the earliest deadline or earlier. */
+export class SharedTimer {
+  readonly #clock: Clock
+  /** Tells who is due and answers when the next is; Infinity for nobody. */
+  readonly #expire: (now: number) => number
+  /** For how long it is kept while the queue is empty, in case it is needed again, in milliseconds. */
+  readonly #idleMs: number
+  #resting = false
+  #timer: Timer | undefined = undefined
+  #at = Number.POSITIVE_INFINITY
+  #idleTimer: Timer | undefined = undefined
+
+  constructor(clock: Clock, idleMs: number, expire: (now: number) => number) {
+    this.#clock = clock
+    this.#expire = expire
+    this.#idleMs = idleMs
+  }
+
+  /** Sees to it that the timer fires at `at`, or before: whoever is woken too early sets it again. */
+  ensure(at: number, now: number): void {
+    this.#resting = false
+    if (at >= this.#at) return
+    this.#timer?.cancel()
+    this.#at = at
+    this.#timer = this.#clock.setTimer(this.#fire, Math.max(0, at - now))
+  }
+
+  /** The queue is empty. A process that has nothing else to do must not be kept up by its timer. */
+  rest(): void {
+    this.#resting = true
+    if (this.#idleMs === 0) this.#stop()
+    else if (this.#idleTimer === undefined) this.#idleTimer = this.#clock.setTimer(this.#stop, this.#idleMs)
+  }
+
+  readonly #fire = (): void => {
+    this.#timer = undefined
+    this.#at = Number.POSITIVE_INFINITY
+    const now = this.#clock.now()
+    const next = this.#expire(now)
+    if (next !== Number.POSITIVE_INFINITY) this.ensure(next, now)
+  }
+
+  readonly #stop = (): void => {
+    this.#idleTimer = undefined
+    if (!this.#resting) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#at = Number.POSITIVE_INFINITY
+  }
+}
