@@ -3,6 +3,9 @@ import { type Problem, problem, problemOf } from '@holdfast/http'
 import { InvalidRequestError, MalformedAnswerError, OrderInDoubtError } from '@holdfast/trading'
 import type { Clock } from 'holdfast'
 import { ZodError } from 'zod'
+import { ImpossibleActError } from './control/act-plan.ts'
+import { NotPermittedError } from './control/controller.ts'
+import { OrdersStoppedError } from './control/kill-switch.ts'
 import { ClientGoneError } from './request-signal.ts'
 
 /** The problem behind an error, whatever it is. @param clock to read dates in a service's `Retry-After` */
@@ -19,6 +22,15 @@ export function gatewayProblem(error: unknown, clock: Clock): Problem {
   }
   if (error instanceof MalformedAnswerError) {
     return problem('malformed-answer', 502, 'The service answered nonsense', error.message, { code: error.code })
+  }
+  if (error instanceof OrdersStoppedError) {
+    return problem('orders-stopped', 503, 'New orders are stopped', error.message, { code: error.code })
+  }
+  if (error instanceof ImpossibleActError) {
+    return problem('impossible', 409, 'It cannot be done', error.message, { code: error.code })
+  }
+  if (error instanceof NotPermittedError) {
+    return problem('not-permitted', 403, 'Not permitted', error.message, { code: error.code })
   }
   if (error instanceof ClientGoneError) return problem('client-gone', 499, 'The client has hung up', error.message)
   return (

@@ -38,6 +38,12 @@ const environment = z.object({
   /** Requests a second towards Polygon, as the plan allows. Default: the profile's 5, and 10 at once. */
   POLYGON_TOKENS_PER_SECOND: rate.optional(),
   POLYGON_BURST_SIZE: burst.optional(),
+  /** Who may watch and act: entries as `npm run token` writes them, apart by commas or white space. */
+  CONTROL_TOKENS: z.string().default(''),
+  /** Where history, audit and sessions are kept. */
+  STATE_FOLDER: z.string().min(1).default('.holdfast'),
+  /** Whether a little traffic is made in front of the stand-ins, so that there is something to see. */
+  BACKGROUND_TRAFFIC: z.stringbool().default(true),
 })
 
 /** What the environment says, checked. */

@@ -4,6 +4,10 @@ import { type FastifyRateLimitOptions, rateLimit } from '@holdfast/http/fastify'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { type Clock, isRejection, type ResilienceEvent, systemClock } from 'holdfast'
 import { gatewayProblem } from './answers.ts'
+import { type ControlOptions, ControlPlane } from './control/control-plane.ts'
+import { controlRoutes } from './control/control-routes.ts'
+import { OrderStop } from './control/kill-switch.ts'
+import { endingOfProblem } from './flow/route-traffic.ts'
 import { dataRoutes } from './routes/data-routes.ts'
 import { HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
 import { tradingRoutes } from './routes/trading-routes.ts'
@@ -18,6 +22,10 @@ export interface GatewayOptions {
   readonly logLevel?: string | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
+  /** The control API, for people who watch and act. Default: none. */
+  readonly control?: ControlOptions | undefined
+  /** Folder of the console's page as it was built, to be served at `/console`. Needs `control`. Default: none. */
+  readonly consoleFolder?: string | undefined
 }
 
 /** How long a stopping gateway waits for requests that run, in milliseconds. */
@@ -26,6 +34,8 @@ const STOP_LIMIT_MS = 10_000
 /** A gateway. */
 export interface Gateway {
   readonly app: FastifyInstance
+  /** What watches the services and lets people act on them, if there is a control API. */
+  readonly control: ControlPlane | undefined
   /** Takes no more requests, finishes those that run (for ten seconds at most), and closes. */
   stop(): Promise<void>
 }
@@ -43,11 +53,14 @@ export async function createGateway({
   limits,
   logLevel = 'silent',
   clock = systemClock,
+  control: controlOptions,
+  consoleFolder,
 }: GatewayOptions): Promise<Gateway> {
   let stopping = false
   const answerFailure = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const told = gatewayProblem(error, clock)
     logFailure(request.log, error, told)
+    if (control !== undefined) reply.ending = endingOfProblem(told.type, told.status)
     if (told.retryAfter !== undefined) reply.header('retry-after', String(told.retryAfter))
     return reply.code(told.status).type(PROBLEM_JSON).send(told)
   }
@@ -66,16 +79,33 @@ export async function createGateway({
   app.addHook('onRequest', async (request, reply) =>
     stopping && request.routeOptions.url !== HEALTH_PATH ? answerStopping(reply) : undefined,
   )
+  const orderStop = new OrderStop()
+  const { resilience } = upstreams
+  const control =
+    controlOptions &&
+    new ControlPlane(controlOptions, {
+      resilience,
+      killSwitch: orderStop,
+      clock,
+      reportError: (error) => app.log.error({ err: error }, 'the history could not be written'),
+    })
+  control?.traffic.watch(app)
+  app.addHook('onClose', async () => control?.close())
   await app.register(rateLimit, { clock, ...limits })
-  tradingRoutes(app, upstreams.broker)
+  tradingRoutes(app, upstreams.broker, orderStop)
   dataRoutes(app, upstreams.data)
-  operationsRoutes(app, upstreams.resilience)
-  const unsubscribe = upstreams.resilience.events.subscribe((event) => logCircuit(app.log, event))
+  operationsRoutes(app, resilience, control?.access)
+  if (control !== undefined) {
+    await controlRoutes(app, control, { secureCookies: controlOptions?.secureCookies ?? true, consoleFolder })
+  }
+  const unsubscribe = resilience.events.subscribe((event) => logCircuit(app.log, event))
   app.addHook('onClose', async () => unsubscribe())
   return {
     app,
+    control,
     stop: async () => {
       stopping = true
+      control?.endStreams()
       const limit = clock.setTimer(() => app.server.closeAllConnections(), STOP_LIMIT_MS)
       try {
         await app.close()

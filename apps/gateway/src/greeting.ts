@@ -6,11 +6,13 @@ export interface Addresses {
   readonly address: string
   /** Undefined when the gateway talks to the real services. */
   readonly standIns: { readonly alpaca: string; readonly polygon: string; readonly control: string } | undefined
+  /** The operator's page, or why there is none. */
+  readonly console: { readonly url: string } | { readonly missing: string }
 }
 
 /** The text. Each of the lines to try can be copied as it is. */
-export function greeting({ address: gateway, standIns }: Addresses): string {
-  const where = [`  gateway   ${gateway}   state of all services: ${gateway}/v1/resilience`]
+export function greeting({ address: gateway, standIns, console: page }: Addresses): string {
+  const where = [`  console   ${'url' in page ? page.url : page.missing}`, `  gateway   ${gateway}`]
   if (standIns === undefined) {
     const real = '  services  Alpaca and Polygon, the real ones'
     return ['', ...where, real, '', '  Try in another terminal:', '', `     ${quoteLine(gateway)}`, ''].join('\n')

@@ -1,7 +1,13 @@
-/** `npm start`: the gateway, and the stand-ins that it talks to unless it is given credentials. */
+/** `npm start`: the gateway with its console, and the stand-ins that it talks to unless it is given credentials. */
+import { existsSync } from 'node:fs'
+import { CONSOLE_FOLDER } from '@holdfast/console/folder'
 import { portsFromEnvironment, startUpstreams } from '@holdfast/upstreams'
-import type { ServiceOptions } from 'holdfast'
+import { type ServiceOptions, systemClock, systemRandom } from 'holdfast'
+import { isLoopback, localToken } from './access/local-token.ts'
+import { TokenBook, tokenEntry } from './access/tokens.ts'
+import { BackgroundTraffic } from './background-traffic.ts'
 import { type GatewayConfig, readConfig } from './config.ts'
+import { Rehearsal, type StandInControls } from './control/rehearsal.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import { type Addresses, greeting } from './greeting.ts'
 import { type Endpoints, guardUpstreams, realEndpoints, type ServiceOverrides } from './upstreams.ts'
@@ -25,6 +31,8 @@ interface Surroundings {
   readonly overrides: ServiceOverrides
   /** Where the stand-ins are; undefined for the real services. */
   readonly standIns: Addresses['standIns']
+  /** Their control; undefined for the real services. */
+  readonly standInControls: StandInControls | undefined
   close(): Promise<void>
 }
 
@@ -32,9 +40,15 @@ async function surroundingsOf(config: GatewayConfig): Promise<Surroundings> {
   const real = realEndpoints(config)
   if (real !== undefined) {
     const overrides = { polygon: { rateLimiter: polygonLimit(config) } }
-    return { endpoints: real, overrides, standIns: undefined, close: () => Promise.resolve() }
+    return {
+      endpoints: real,
+      overrides,
+      standIns: undefined,
+      standInControls: undefined,
+      close: () => Promise.resolve(),
+    }
   }
-  const { urls, close } = await startUpstreams({ ports: portsFromEnvironment(process.env) })
+  const { urls, control, close } = await startUpstreams({ ports: portsFromEnvironment(process.env) })
   return {
     endpoints: {
       alpaca: { keyId: 'stand-in', secretKey: 'stand-in', paper: true, tradingUrl: urls.alpaca },
@@ -45,6 +59,7 @@ async function surroundingsOf(config: GatewayConfig): Promise<Surroundings> {
       polygon: { ...PAID_PLAN, rateLimiter: { ...PAID_PLAN.rateLimiter, ...polygonLimit(config) } },
     },
     standIns: urls,
+    standInControls: control,
     close,
   }
 }
@@ -58,24 +73,53 @@ function polygonLimit(config: GatewayConfig): { tokensPerSecond?: number; burstS
   }
 }
 
+/** Who may sign in: whom the configuration names, else whoever reads what the start prints on this machine. */
+interface SignIn {
+  readonly tokens: TokenBook
+  /** The token of the local run; undefined when the configuration has its own, or others can reach the gateway. */
+  readonly local: string | undefined
+}
+
+function signInBy({ CONTROL_TOKENS, HOST, STATE_FOLDER }: GatewayConfig): SignIn {
+  if (CONTROL_TOKENS !== '' || !isLoopback(HOST)) return { tokens: new TokenBook(CONTROL_TOKENS), local: undefined }
+  const local = localToken(STATE_FOLDER)
+  return { tokens: new TokenBook(tokenEntry({ name: 'local', role: 'admin' }, local)), local }
+}
+
 async function start(): Promise<void> {
   const config = readConfig(process.env)
+  const signIn = signInBy(config)
   const surroundings = await surroundingsOf(config)
   try {
-    const gateway = await gatewayIn(surroundings, config)
+    const gateway = await gatewayIn(surroundings, config, signIn)
+    const address = await listen(gateway, config)
+    const traffic =
+      surroundings.standIns !== undefined && config.BACKGROUND_TRAFFIC
+        ? new BackgroundTraffic(address, systemClock, systemRandom)
+        : undefined
     const stop = async (): Promise<void> => {
+      await traffic?.stop()
       await gateway.stop()
       await surroundings.close()
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop().catch(fail))
-    console.log(greeting({ address: await listen(gateway, config), standIns: surroundings.standIns }))
+    console.log(greeting({ address, standIns: surroundings.standIns, console: consoleAddress(address, signIn) }))
   } catch (error) {
     await surroundings.close()
     throw error
   }
 }
 
-function gatewayIn({ endpoints, overrides }: Surroundings, config: GatewayConfig): Promise<Gateway> {
+/** The page's address, with the local run's token behind the mark that browsers keep to themselves. */
+function consoleAddress(address: string, { tokens, local }: SignIn): Addresses['console'] {
+  if (!existsSync(CONSOLE_FOLDER)) return { missing: 'not built; npm run build:console builds it' }
+  if (local !== undefined) return { url: `${address}/console/#token=${local}` }
+  if (tokens.isEmpty) return { missing: 'nobody can sign in; set CONTROL_TOKENS (npm run token -- NAME ROLE)' }
+  return { url: `${address}/console/` }
+}
+
+function gatewayIn(surroundings: Surroundings, config: GatewayConfig, { tokens }: SignIn): Promise<Gateway> {
+  const { endpoints, overrides, standInControls } = surroundings
   return createGateway({
     upstreams: guardUpstreams(endpoints, { overrides }),
     limits: {
@@ -85,6 +129,13 @@ function gatewayIn({ endpoints, overrides }: Surroundings, config: GatewayConfig
       trustProxy: config.TRUSTED_PROXIES,
     },
     logLevel: config.LOG_LEVEL,
+    control: {
+      tokens,
+      stateFolder: config.STATE_FOLDER,
+      secureCookies: !isLoopback(config.HOST),
+      rehearsal: standInControls && new Rehearsal(standInControls),
+    },
+    consoleFolder: existsSync(CONSOLE_FOLDER) ? CONSOLE_FOLDER : undefined,
   })
 }
 

@@ -1,13 +1,23 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ask } from './support.ts'
 
 const START = fileURLToPath(new URL('../src/start.ts', import.meta.url))
-const ANY_PORTS = { PORT: '0', UPSTREAMS_CONTROL_PORT: '0', ALPACA_STANDIN_PORT: '0', POLYGON_STANDIN_PORT: '0' }
+/** On any ports, and without requests that nobody asked for. */
+const ANY_PORTS = {
+  PORT: '0',
+  UPSTREAMS_CONTROL_PORT: '0',
+  ALPACA_STANDIN_PORT: '0',
+  POLYGON_STANDIN_PORT: '0',
+  BACKGROUND_TRAFFIC: 'false',
+}
 
 interface Started {
   /** All that it has printed so far. */
@@ -21,7 +31,11 @@ interface Started {
 /** Starts the program as `npm start` does. */
 function start(env: Readonly<Record<string, string>>): Started {
   const path = process.env.PATH ?? ''
-  const child = spawn(process.execPath, ['--conditions=development', START], { env: { PATH: path, ...env } })
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const child = spawn(process.execPath, ['--conditions=development', START], {
+    env: { PATH: path, STATE_FOLDER: folder, ...env },
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) {

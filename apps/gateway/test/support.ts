@@ -26,6 +26,8 @@ export interface AskInit {
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
+  /** The answer's body is a text that is not JSON. */
+  readonly raw?: boolean
 }
 
 export interface Answered {
@@ -68,7 +70,7 @@ export async function startWorld(
 
 /** Asks with the path exactly as it is written: `fetch` would resolve dots. */
 export function ask(port: number, path: string, init: AskInit = {}): Promise<Answered> {
-  const { method = 'GET', body, headers = {}, signal } = init
+  const { method = 'GET', body, headers = {}, signal, raw = false } = init
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
   const type = text === undefined ? {} : { 'content-type': 'application/json' }
   return new Promise((resolve, reject) => {
@@ -91,7 +93,7 @@ export function ask(port: number, path: string, init: AskInit = {}): Promise<Ans
           resolve({
             status: answer.statusCode ?? 0,
             headers: answer.headers,
-            body: received === '' ? undefined : JSON.parse(received),
+            body: raw ? received : received === '' ? undefined : JSON.parse(received),
           }),
         )
         answer.on('error', reject)

@@ -16,14 +16,20 @@ interface WithSymbol {
 
 /** Bars and quotes. */
 export function dataRoutes(app: FastifyInstance, data: DataProvider): void {
-  app.get<WithSymbol>('/v1/bars/:symbol', async (request, reply): Promise<{ symbol: string; bars: readonly Bar[] }> => {
-    const query = barsQuery.parse(request.query)
-    const { symbol } = request.params
-    const bars = await data.getBars(symbol, query, { signal: requestSignal(reply) })
-    return { symbol: symbol.toUpperCase(), bars }
-  })
+  const config = { service: 'polygon' } as const
 
-  app.get<WithSymbol>('/v1/quotes/:symbol', (request, reply) =>
+  app.get<WithSymbol>(
+    '/v1/bars/:symbol',
+    { config },
+    async (request, reply): Promise<{ symbol: string; bars: readonly Bar[] }> => {
+      const query = barsQuery.parse(request.query)
+      const { symbol } = request.params
+      const bars = await data.getBars(symbol, query, { signal: requestSignal(reply) })
+      return { symbol: symbol.toUpperCase(), bars }
+    },
+  )
+
+  app.get<WithSymbol>('/v1/quotes/:symbol', { config }, (request, reply) =>
     data.getQuote(request.params.symbol, { signal: requestSignal(reply) }),
   )
 }

@@ -1,15 +1,17 @@
 import type { FastifyInstance } from 'fastify'
 import type { Resilience } from 'holdfast'
+import type { Access } from '../access/access.ts'
 
 /** Where the gateway says that it lives; also while it stops. */
 export const HEALTH_PATH = '/healthz'
 
-/** Health and state, for load balancers and operators. */
-export function operationsRoutes(app: FastifyInstance, resilience: Resilience): void {
+/** Health and state, for load balancers and operators. @param access who may see the state; undefined: everybody */
+export function operationsRoutes(app: FastifyInstance, resilience: Resilience, access?: Access): void {
   app.get(HEALTH_PATH, () => ({ status: 'alive' }))
 
   // A gateway that stops answers this like everything else: 503.
   app.get('/readyz', () => ({ status: 'ready' }))
 
-  app.get('/v1/resilience', () => resilience.snapshot())
+  const preHandler = access === undefined ? [] : [access.requires('viewer')]
+  app.get('/v1/resilience', { preHandler }, () => resilience.snapshot())
 }
