@@ -7,7 +7,7 @@ import { whenSettled, wholeTurn } from './turns.ts'
  * them all promises that can settle do, so that a test sees exactly what a process with all the time in the world would.
  *
  * As in an event loop there are three kinds of events. When several are due, which happens after {@link block}, timers come
- * first, then what arrived from outside ({@link receive}), then what was put off to the end of the turn
+ * first, then what arrived from outside ({@link receiveAt}), then what was put off to the end of the turn
  * ({@link setImmediate}).
  *
  * @example
@@ -38,20 +38,21 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number, keepsAlive = true): Timer {
-    return this.#add(this.#timers, callback, delayMs, keepsAlive)
+    return this.#add(this.#timers, callback, this.#now + Math.max(0, delayMs), keepsAlive)
   }
 
   /**
-   * Something from outside arrives `delayMs` from now: an answer on a socket, a signal. If the process is held up by then,
-   * timers that fell due meanwhile run before it, as they do in an event loop.
+   * Something from outside arrives at that time on the monotonic scale: an answer on a socket, a signal. If the process is
+   * held up by then, timers that fell due meanwhile run before it, as they do in an event loop. The time may lie in the
+   * past: the world outside goes on while the process is held up, and what it did is seen in its order afterwards.
    */
-  receive(callback: () => void, delayMs: number): Timer {
-    return this.#add(this.#arrivals, callback, delayMs, true)
+  receiveAt(at: number, callback: () => void): Timer {
+    return this.#add(this.#arrivals, callback, at, true)
   }
 
   /** Runs `callback` after the timers and arrivals that are due now. */
   setImmediate(callback: () => void): Timer {
-    return this.#add(this.#immediates, callback, 0, true)
+    return this.#add(this.#immediates, callback, this.#now, true)
   }
 
   /** Time passes, and nothing else can happen meanwhile: what falls due is late, and comes at the next {@link advance}. */
@@ -105,8 +106,7 @@ export class VirtualClock implements Clock {
     return this.#now - start
   }
 
-  #add(queue: EventQueue, callback: () => void, delayMs: number, keepsAlive: boolean): Timer {
-    const at = this.#now + Math.max(0, delayMs)
+  #add(queue: EventQueue, callback: () => void, at: number, keepsAlive: boolean): Timer {
     const due: Due = { at, order: this.#order++, callback, keepsAlive, over: false }
     queue.add(due)
     return { cancel: () => queue.cancel(due) }

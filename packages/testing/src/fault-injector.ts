@@ -1,0 +1,104 @@
+import { type Call, type Clock, type Guarded, type Random, systemClock, systemRandom } from 'holdfast'
+import type { Distribution } from './distribution.ts'
+
+/** When a fault is injected. All that is given must hold. */
+export interface InjectionRule {
+  /** The share of calls, from 0 to 1. Default 1. */
+  readonly rate?: number | undefined
+  /** From when and until when, in milliseconds after the injector was made. */
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
+  /** Into which calls. */
+  readonly when?: ((call: Call) => boolean) | undefined
+}
+
+/** A fault, and when it is injected. */
+export type Injection = InjectionRule &
+  (
+    | { /** Waits before the call. */ readonly latencyMs: number | Distribution }
+    | { /** Throws instead of the call. */ readonly error: () => unknown }
+    | { /** Answers instead of the call. */ readonly result: () => unknown }
+    | { /** Never settles until its signal is aborted. */ readonly hang: true }
+  )
+
+/**
+ * Puts faults into the calls of a program, in a test or in a rehearsal: around the function that a pipeline guards, so that
+ * all its patterns see them. The faults are asked in order; latency goes on to the next, the others end the call.
+ *
+ * @example
+ * const faults = new FaultInjector([{ rate: 0.1, latencyMs: 800 }, { rate: 0.02, error: () => new Error('socket hang up') }])
+ * const account = await alpaca.execute(faults.into(() => client.getAccount()))
+ */
+export class FaultInjector {
+  /** Switches all faults on or off. */
+  enabled = true
+  readonly #injections: readonly Injection[]
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #beganAt: number
+  #injected = 0
+
+  /** @throws RangeError when a rate is not from 0 to 1 */
+  constructor(injections: readonly Injection[], options: { readonly clock?: Clock; readonly random?: Random } = {}) {
+    for (const { rate = 1 } of injections) {
+      if (!(rate >= 0 && rate <= 1)) throw new RangeError(`rate is ${rate}: it must be a number from 0 to 1`)
+    }
+    this.#injections = injections
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? systemRandom
+    this.#beganAt = this.#clock.now()
+  }
+
+  /** How many faults have been injected. */
+  get injected(): number {
+    return this.#injected
+  }
+
+  /** The function with faults in it. */
+  into<T>(fn: Guarded<T>): Guarded<unknown> {
+    return async (call) => {
+      for (const injection of this.#injections) {
+        if (!this.#strikes(injection, call)) continue
+        this.#injected++
+        if ('error' in injection) throw injection.error()
+        if ('result' in injection) return injection.result()
+        if ('hang' in injection) await this.#wait(call, undefined)
+        if ('latencyMs' in injection) {
+          const { latencyMs } = injection
+          await this.#wait(call, typeof latencyMs === 'number' ? latencyMs : latencyMs(this.#random))
+        }
+      }
+      return await fn(call)
+    }
+  }
+
+  #strikes({ rate = 1, fromMs = 0, toMs = Number.POSITIVE_INFINITY, when }: Injection, call: Call): boolean {
+    if (!this.enabled) return false
+    const time = this.#clock.now() - this.#beganAt
+    if (time < fromMs || time >= toMs) return false
+    if (when !== undefined && !when(call)) return false
+    return rate === 1 || this.#random() < rate
+  }
+
+  /** Until the time is over or the call is given up. */
+  #wait({ signal }: Call, durationMs: number | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason)
+        return
+      }
+      const timer =
+        durationMs === undefined
+          ? undefined
+          : this.#clock.setTimer(() => {
+              signal.removeEventListener('abort', giveUp)
+              resolve()
+            }, durationMs)
+      const giveUp = (): void => {
+        timer?.cancel()
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', giveUp, { once: true })
+    })
+  }
+}

@@ -1,0 +1,119 @@
+import { constant, logNormal, runScenario, type Scenario, type Subject } from '@holdfast/testing'
+import { CircuitBreaker, pipeline } from 'holdfast'
+import { describe, expect, it } from 'vitest'
+
+const facts = { attemptTimeoutMs: 200, maxConcurrent: 20 }
+const healthy = { workers: 100, serviceTime: logNormal(20, 0.25), facts }
+
+const outage: Scenario = {
+  name: 'outage',
+  durationMs: 30_000,
+  faultEndsMs: 20_000,
+  slots: 20,
+  routes: [
+    { name: 'A', upstream: 'a', requestsPerSecond: 50, deadlineMs: 1_000 },
+    { name: 'B', upstream: 'b', requestsPerSecond: 20, deadlineMs: 250, isUnaffected: true },
+  ],
+  upstreams: { a: { ...healthy, faults: [{ type: 'hang', fromMs: 10_000, toMs: 20_000 }] }, b: healthy },
+}
+
+const bare: Subject = { name: 'bare', make: () => (_request, connection) => connection.send() }
+
+const guarded: Subject = {
+  name: 'guarded',
+  make({ clock, services }) {
+    const byService = new Map(
+      Object.entries(services).map(([name, { attemptTimeoutMs }]) => [
+        name,
+        pipeline({
+          clock,
+          attemptTimeoutMs,
+          circuitBreaker: new CircuitBreaker(name, { clock, recoveryTimeoutMs: 500 }),
+        }),
+      ]),
+    )
+    return async ({ route }, connection) =>
+      byService.get(route.upstream)?.execute(({ signal }) => connection.send(signal))
+  },
+}
+
+describe('a scenario', () => {
+  it('shows how an outage spreads without a guard, and does not with one', async () => {
+    const without = await runScenario(outage, bare)
+    expect(without.unaffectedGoodput).toBeLessThan(0.5)
+    expect(without.recoverySeconds).toBeNull()
+    expect(without.neverSettled).toBeGreaterThan(100)
+    const withGuard = await runScenario(outage, guarded)
+    expect(withGuard.unaffectedGoodput).toBe(1)
+    expect(withGuard.goodput).toBeGreaterThan(0.95)
+    expect(withGuard.recoverySeconds).toBeLessThan(1)
+    expect(withGuard.neverSettled).toBe(0)
+    expect(withGuard.failures).toMatchObject({
+      HOLDFAST_CIRCUIT_OPEN: expect.any(Number),
+      HOLDFAST_TIMEOUT: expect.any(Number),
+    })
+  })
+
+  it('is the same for the same seed and another for another', async () => {
+    const [first, again, other] = await Promise.all([1, 1, 2].map((seed) => runScenario(outage, guarded, { seed })))
+    expect(again).toEqual(first)
+    expect(other).not.toEqual(first)
+  })
+
+  it('asks the same luck of everybody: arrivals and service times do not depend on who answers', async () => {
+    const calm: Scenario = { ...outage, upstreams: { a: healthy, b: healthy } }
+    const [one, two] = await Promise.all([runScenario(calm, bare), runScenario(calm, guarded)])
+    expect({ ...two, subject: 'bare' }).toEqual(one)
+    expect([one.goodput, one.waste, one.amplification]).toEqual([1, 0, 1])
+    expect(one.routes.A?.p99Ms).toBeCloseTo(one.routes.A?.calmP99Ms ?? 0)
+  })
+
+  it('measures against what is possible, not against what is asked for', async () => {
+    const overload: Scenario = {
+      name: 'overload',
+      durationMs: 10_000,
+      slots: 1_000,
+      routes: [{ name: 'A', upstream: 'a', requestsPerSecond: 40, deadlineMs: 500 }],
+      upstreams: { a: { workers: 1, serviceTime: constant(50), facts } },
+    }
+    const { routes } = await runScenario(overload, bare)
+    // One worker, 50 ms each: twenty a second.
+    expect(routes.A?.feasible).toBeGreaterThan(180)
+    expect(routes.A?.feasible).toBeLessThanOrEqual(210)
+    expect(routes.A?.goodput).toBeLessThan(0.5)
+  })
+
+  it('counts orders that were doubled, and those whose client was told wrong', async () => {
+    const orders: Scenario = {
+      name: 'orders',
+      durationMs: 10_000,
+      slots: 100,
+      routes: [{ name: 'orders', upstream: 'a', requestsPerSecond: 20, deadlineMs: 1_000, kind: 'order' }],
+      upstreams: { a: { ...healthy, faults: [{ type: 'lose-answer', share: 0.2 }] } },
+    }
+    const blind: Subject = {
+      name: 'blind',
+      make: () => (_request, connection) => connection.send().catch(() => connection.send()),
+    }
+    const asking: Subject = {
+      name: 'asking',
+      make: () => (_request, connection) =>
+        connection.send().catch(async (error: unknown) => {
+          if ((await connection.lookUp()) === 0) throw error
+        }),
+    }
+    expect((await runScenario(orders, bare)).unknown).toBeGreaterThan(20)
+    expect((await runScenario(orders, blind)).doubled).toBeGreaterThan(20)
+    expect(await runScenario(orders, asking)).toMatchObject({ doubled: 0, unknown: 0, goodput: 1 })
+  })
+
+  it('lets the platform stall and its wall clock step', async () => {
+    const stalled = await runScenario(
+      { ...outage, happenings: [{ atMs: 5_000, type: 'stall', durationMs: 700 }] },
+      guarded,
+    )
+    expect(stalled.unaffectedGoodput).toBeLessThan(1)
+    const stepped: Scenario = { ...outage, happenings: [{ atMs: 15_000, type: 'step-wall-time', byMs: -3_600_000 }] }
+    expect(await runScenario(stepped, guarded)).toEqual(await runScenario(outage, guarded))
+  })
+})
