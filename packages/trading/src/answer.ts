@@ -44,6 +44,11 @@ export class Answer {
     throw this.#complaint(field, value, 'a number')
   }
 
+  /** A figure that stands there as a text. @throws MalformedAnswerError */
+  figure(field: string): number {
+    return Number(this.decimal(field))
+  }
+
   flag(field: string): boolean {
     const value = this.#field(field)
     if (typeof value === 'boolean') return value

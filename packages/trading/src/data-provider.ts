@@ -1,4 +1,5 @@
 import type { Service } from 'holdfast'
+import { InvalidRequestError } from './errors.ts'
 import type { RequestOptions } from './requests.ts'
 
 /** Lengths of bars. */
@@ -47,4 +48,10 @@ export interface DataProvider {
   /** Bars, oldest first, in one request. @throws InvalidRequestError before anything is sent */
   getBars(symbol: string, query: BarsQuery, options?: RequestOptions): Promise<readonly Bar[]>
   getQuote(symbol: string, options?: RequestOptions): Promise<Quote>
+}
+
+/** How many bars at most. @throws InvalidRequestError */
+export function checkedLimit(limit = 5_000): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 50_000) return limit
+  throw new InvalidRequestError('limit', limit, 'it must be a whole number from 1 to 50,000')
 }

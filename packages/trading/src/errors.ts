@@ -1,5 +1,5 @@
 /** Errors of brokers and data providers that are neither the SDKs' own nor the toolkit's. */
-import type { FailureFacts } from 'holdfast'
+import { describeFailure, type FailureFacts } from 'holdfast'
 
 /** Codes of these errors. */
 export type TradingErrorCode =
@@ -7,6 +7,8 @@ export type TradingErrorCode =
   | 'HOLDFAST_TRADING_MALFORMED_ANSWER'
   | 'HOLDFAST_TRADING_INVALID_REQUEST'
   | 'HOLDFAST_TRADING_REQUEST_FAILED'
+  | 'HOLDFAST_TRADING_NO_SOURCE'
+  | 'HOLDFAST_TRADING_STALE_SOURCE'
 
 /** What they have in common. */
 export abstract class TradingError extends Error {
@@ -85,5 +87,41 @@ export class UpstreamRequestError extends TradingError {
     this.code = code ?? 'HOLDFAST_TRADING_REQUEST_FAILED'
     this.status = status
     this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** No source of market data answered, and nothing young enough is kept. */
+export class NoSourceError extends TradingError {
+  override readonly name = 'NoSourceError'
+  readonly code = 'HOLDFAST_TRADING_NO_SOURCE'
+  /** What each source answered with, in the order in which they were asked. */
+  readonly failed: readonly { readonly source: string; readonly error: unknown }[]
+  /** When the first of them may answer again, in milliseconds, if one of them said so. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(what: string, failed: readonly { readonly source: string; readonly error: unknown }[]) {
+    const each = failed.map(
+      ({ source, error }) => `${source}: ${error instanceof Error ? error.message : String(error)}`,
+    )
+    const advice =
+      failed.length === 0 ? 'configure one' : 'see what each of them said, and allow an older answer (maxAgeMs)'
+    super(`no source of ${what} answers (${each.join('; ') || 'there is none'}); ${advice}`, {
+      cause: failed.at(-1)?.error,
+    })
+    this.failed = failed
+    const waits = failed.flatMap(({ error }) => describeFailure(error).retryAfterMs ?? [])
+    this.retryAfterMs = waits.length === 0 ? undefined : Math.min(...waits)
+  }
+}
+
+/** A source answered with something older than its caller accepts. */
+export class StaleSourceError extends TradingError {
+  override readonly name = 'StaleSourceError'
+  readonly code = 'HOLDFAST_TRADING_STALE_SOURCE'
+  readonly ageMs: number
+
+  constructor(source: string, ageMs: number) {
+    super(`${source} answered with data that are ${Math.round(ageMs)} ms old; allow a larger maxAgeMs, or add a source`)
+    this.ageMs = ageMs
   }
 }

@@ -7,9 +7,12 @@ export { type Bar, type BarsQuery, type DataProvider, type Quote, TIMEFRAMES, ty
 export {
   InvalidRequestError,
   MalformedAnswerError,
+  NoSourceError,
   OrderInDoubtError,
+  StaleSourceError,
   TradingError,
   type TradingErrorCode,
   UpstreamRequestError,
 } from './errors.ts'
 export type { RequestOptions } from './requests.ts'
+export type { Observation, SeriesProvider, SeriesQuery } from './series-provider.ts'

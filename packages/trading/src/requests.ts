@@ -34,3 +34,9 @@ export function checkedTime(field: string, text: string): string {
     return text
   throw new InvalidRequestError(field, text, 'it must be a date like 2026-01-05, or a moment like 2026-01-05T14:30:00Z')
 }
+
+/** A date. @throws InvalidRequestError */
+export function checkedDate(field: string, text: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text
+  throw new InvalidRequestError(field, text, 'it must be a date like 2026-01-05')
+}
