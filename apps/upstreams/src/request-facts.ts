@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import type { Fault } from './faults/fault-book.ts'
+import type { FaultRule } from './faults/fault-rule.ts'
 import type { LedgerRow } from './ledger.ts'
 
 /** What is known of a request while it is worked on. */
 export interface RequestFacts {
-  readonly fault: Fault | undefined
+  readonly fault: Fault<FaultRule> | undefined
   /** Whether it took effect. */
   executed: boolean
   /** What it wrote into the ledger. */
@@ -14,7 +15,7 @@ export interface RequestFacts {
 const facts = new WeakMap<FastifyRequest, RequestFacts>()
 
 /** Notes that a request has arrived. */
-export function noteArrival(request: FastifyRequest, fault: Fault | undefined): RequestFacts {
+export function noteArrival(request: FastifyRequest, fault: Fault<FaultRule> | undefined): RequestFacts {
   const noted: RequestFacts = { fault, executed: false, ledgerRows: [] }
   facts.set(request, noted)
   return noted

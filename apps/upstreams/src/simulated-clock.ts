@@ -1,8 +1,17 @@
 import type { Clock, Timer } from 'holdfast'
 
-/** A clock that runs with another and can be moved forward: limits, bans and lags of the stand-ins go by it. */
+/** A callback that waits for its time. */
+interface Due {
+  readonly at: number
+  readonly callback: () => void
+  readonly keepsAlive: boolean
+  timer: Timer
+}
+
+/** A clock that runs with another and can be moved forward: limits, bans, lags and fills of the stand-ins go by it. */
 export class SimulatedClock implements Clock {
   readonly #clock: Clock
+  readonly #due = new Set<Due>()
   #ahead = 0
 
   constructor(clock: Clock) {
@@ -17,15 +26,51 @@ export class SimulatedClock implements Clock {
     return this.#clock.wallTime() + this.#ahead
   }
 
-  setTimer(callback: () => void, delayMs: number, keepsAlive?: boolean): Timer {
-    return this.#clock.setTimer(callback, delayMs, keepsAlive)
+  setTimer(callback: () => void, delayMs: number, keepsAlive = true): Timer {
+    const due: Due = { at: this.now() + Math.max(0, delayMs), callback, keepsAlive, timer: NO_TIMER }
+    this.#due.add(due)
+    this.#await(due)
+    return {
+      cancel: () => {
+        due.timer.cancel()
+        this.#due.delete(due)
+      },
+    }
   }
 
   block(durationMs: number): void {
     this.#clock.block(durationMs)
   }
 
+  /** Moves the time forward: what falls due by it runs, in the order in which it is due. */
   advance(byMs: number): void {
-    this.#ahead += byMs
+    const end = this.#ahead + byMs
+    for (let next = this.#first(); next !== undefined; next = this.#first()) {
+      const ahead = next.at - this.#clock.now()
+      if (ahead > end) break
+      this.#ahead = Math.max(this.#ahead, ahead)
+      this.#run(next)
+    }
+    this.#ahead = end
+    for (const due of this.#due) this.#await(due)
+  }
+
+  /** The one that is due first; of several, the one that was set first. */
+  #first(): Due | undefined {
+    let first: Due | undefined
+    for (const due of this.#due) if (first === undefined || due.at < first.at) first = due
+    return first
+  }
+
+  #await(due: Due): void {
+    due.timer.cancel()
+    due.timer = this.#clock.setTimer(() => this.#run(due), due.at - this.now(), due.keepsAlive)
+  }
+
+  #run(due: Due): void {
+    due.timer.cancel()
+    if (this.#due.delete(due)) due.callback()
   }
 }
+
+const NO_TIMER: Timer = { cancel: () => undefined }

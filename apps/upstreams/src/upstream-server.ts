@@ -4,9 +4,10 @@
  */
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Clock, Random } from 'holdfast'
+import type { ControlledUpstream } from './control/controlled-upstream.ts'
 import { delay, latencyMs } from './faults/delay.ts'
-import { FaultBook, type FaultSubject } from './faults/fault-book.ts'
-import type { FaultAction } from './faults/fault-rule.ts'
+import { FaultBook } from './faults/fault-book.ts'
+import { type FaultAction, type FaultRule, type FaultSubject, HTTP_FAULTS, parseRules } from './faults/fault-rule.ts'
 import { cutOff, drifted, drip, hang, malformed, sendPart } from './faults/wire-faults.ts'
 import { factsOf, noteArrival } from './request-facts.ts'
 import { RequestCounter, type RequestLimit } from './request-limit.ts'
@@ -54,9 +55,9 @@ export function refuse(reply: FastifyReply, { status, body, headers = {} }: Refu
 }
 
 /** A running upstream. */
-export class UpstreamServer {
+export class UpstreamServer implements ControlledUpstream {
   readonly name: string
-  readonly faults: FaultBook
+  readonly faults: FaultBook<FaultRule, FaultSubject>
   readonly counters: ReadonlyMap<string, RequestCounter>
   readonly statistics: UpstreamStatistics = new UpstreamStatistics()
   readonly #profile: UpstreamProfile
@@ -70,7 +71,7 @@ export class UpstreamServer {
     this.name = profile.name
     this.#profile = profile
     this.#around = around
-    this.faults = new FaultBook(around.clock, around.random)
+    this.faults = new FaultBook(HTTP_FAULTS, around.clock, around.random)
     const limits = Object.entries(profile.limits)
     this.counters = new Map(limits.map(([name, limit]) => [name, new RequestCounter(limit, around.clock)]))
     this.#workers = new Workers(around.workers, around.clock, around.random)
@@ -96,6 +97,11 @@ export class UpstreamServer {
   /** Closes every connection, those that hang too. */
   async close(): Promise<void> {
     await this.#app.close()
+  }
+
+  prepareFaults(rules: unknown): () => void {
+    const parsed = parseRules(rules)
+    return () => void this.faults.add(parsed)
   }
 
   /** Takes the faults away, and a ban that came of them. */
@@ -189,7 +195,7 @@ export class UpstreamServer {
 
   #countViolation(request: FastifyRequest, now: number): void {
     this.statistics.rateViolations++
-    const ban = this.faults.banFor(subjectOf(request))
+    const ban = this.faults.standing('ban', subjectOf(request))
     if (ban === undefined) return
     this.#violations = [...this.#violations.filter((time) => time > now - ban.withinMs), now]
     if (this.#violations.length < ban.afterViolations) return

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { dateText, dayAt, isTradingDay } from '../market/new-york-time.ts'
+import type { Position } from '../market/portfolio.ts'
 import type { Simulation } from '../simulation.ts'
 import { type Refusal, refuse } from '../upstream-server.ts'
 import { noted, originOf } from './order-routes.ts'
-import { isOpen, type Order, type Position } from './orders.ts'
+import { isOpen, type Order } from './orders.ts'
 import { accountJson, activityJson, assetJson, orderJson, positionJson, timeText } from './shapes.ts'
 
 interface WithSymbol {

@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from 'holdfast'
 import type { Ledger, LedgerRow } from '../ledger.ts'
+import { type Fill, nextFill, remainingQty, type WorkingOrder, withoutNoise } from '../market/fills.ts'
 import type { Market } from '../market/market.ts'
 import type { MarketClock } from '../market/market-clock.ts'
-import { type Fill, fillOf } from './fills.ts'
+import { Portfolio, type Position } from '../market/portfolio.ts'
 
 /** An order as a client asks for it; figures are decimal texts. */
 export interface OrderRequest {
@@ -19,14 +20,13 @@ export interface OrderRequest {
   readonly extendedHours: boolean
 }
 
-export type OrderStatus = 'accepted' | 'new' | 'filled' | 'canceled' | 'replaced'
+export type OrderStatus = 'accepted' | 'new' | 'partially_filled' | 'filled' | 'canceled' | 'replaced'
 
 /** An order in the books. Times are market time, milliseconds since 1970. */
-export interface Order extends OrderRequest {
+export interface Order extends OrderRequest, WorkingOrder {
   readonly id: string
   /** The client's intent behind it. */
   readonly intent: string
-  readonly createdAt: number
   /** Real time, for the lag with which a lookup sees it. */
   readonly bookedAt: number
   readonly replaces: string | null
@@ -36,18 +36,8 @@ export interface Order extends OrderRequest {
   canceledAt: number | null
   replacedAt: number | null
   replacedBy: string | null
+  /** The average of its fills, in dollars. */
   filledPrice: number | null
-  /** Up to when the market's minutes have been looked through. */
-  watchedFrom: number
-  /** Whether its stop price was reached; true for an order without one. */
-  stopReached: boolean
-}
-
-export interface Position {
-  readonly symbol: string
-  qty: number
-  /** Average price paid. */
-  entryPrice: number
 }
 
 /** With what the account begins, in dollars. */
@@ -69,8 +59,7 @@ export interface Booked {
 }
 
 export class OrderBook {
-  readonly positions: Map<string, Position> = new Map()
-  cash = OPENING_CASH
+  readonly #portfolio = new Portfolio(OPENING_CASH)
   readonly #market: Market
   readonly #marketClock: MarketClock
   readonly #ledger: Ledger
@@ -87,10 +76,19 @@ export class OrderBook {
     this.#clock = options.clock
   }
 
+  get positions(): ReadonlyMap<string, Position> {
+    return this.#portfolio.positions
+  }
+
+  /** In dollars. */
+  get cash(): number {
+    return this.#portfolio.cash
+  }
+
   /** What new orders may cost, in dollars: cash less what open orders to buy may cost and what short positions bind. */
   get buyingPower(): number {
     let power = this.cash
-    for (const order of this.#orders.values()) if (isOpen(order)) power -= this.costOf(order)
+    for (const order of this.#orders.values()) if (isOpen(order)) power -= this.costOf(order, remainingQty(order))
     for (const { symbol, qty } of this.positions.values()) {
       if (qty < 0) power += SHORT_MARGIN * qty * this.#market.lastTrade(symbol).price
     }
@@ -98,8 +96,8 @@ export class OrderBook {
   }
 
   /** What an order may cost, in dollars; nothing for one that sells. */
-  costOf({ symbol, side, qty, limitPrice }: OrderRequest): number {
-    return side === 'sell' ? 0 : Number(qty) * Number(limitPrice ?? this.#market.quote(symbol).ask)
+  costOf({ symbol, side, qty, limitPrice }: OrderRequest, shares = Number(qty)): number {
+    return side === 'sell' ? 0 : shares * Number(limitPrice ?? this.#market.quote(symbol).ask)
   }
 
   /** All orders, newest first. */
@@ -142,6 +140,8 @@ export class OrderBook {
       replacedAt: null,
       replacedBy: null,
       filledPrice: null,
+      filledQty: 0,
+      tookAt: 0,
       watchedFrom: now,
       stopReached: request.stopPrice === null,
     }
@@ -171,33 +171,37 @@ export class OrderBook {
   settle(): void {
     for (const order of this.#orders.values()) {
       if (!isOpen(order)) continue
-      const fill = fillOf(order, this.#market, this.#marketClock)
-      if (fill !== undefined) this.#fill(order, fill)
-      else if (this.#marketClock.isOpen() && this.#marketClock.now() > order.createdAt) order.status = 'new'
+      for (let fill = this.#nextFill(order); fill !== undefined; fill = this.#nextFill(order)) this.#fill(order, fill)
+      if (order.status === 'accepted' && this.#marketClock.isOpen() && this.#marketClock.now() > order.createdAt) {
+        order.status = 'new'
+      }
     }
   }
 
-  #fill(order: Order, { price, at }: Fill): void {
-    const signed = Number(order.qty) * (order.side === 'buy' ? 1 : -1)
-    order.status = 'filled'
-    order.filledPrice = price
-    order.filledAt = order.updatedAt = at
-    this.cash -= signed * price
-    const held = this.positions.get(order.symbol) ?? { symbol: order.symbol, qty: 0, entryPrice: price }
-    const qty = withoutNoise(held.qty + signed)
-    if (Math.sign(held.qty) === Math.sign(signed) || held.qty === 0) {
-      held.entryPrice = (held.entryPrice * Math.abs(held.qty) + price * Math.abs(signed)) / Math.abs(qty)
-    } else if (Math.sign(qty) === Math.sign(signed)) {
-      held.entryPrice = price
-    }
-    held.qty = qty
-    if (qty === 0) this.positions.delete(order.symbol)
-    else this.positions.set(order.symbol, held)
-    this.#write('fill', order, { intent: order.intent, faultId: null }, 0).acked = true
+  #nextFill(order: Order): Fill | undefined {
+    return nextFill(order, this.#market, this.#marketClock)
   }
 
-  #write(kind: LedgerRow['kind'], order: Order, { intent, faultId }: Origin, attempt: number): LedgerRow {
-    const { id, clientOrderId, symbol, side, qty } = order
+  #fill(order: Order, { qty, price, at }: Fill): void {
+    order.filledPrice = ((order.filledPrice ?? 0) * order.filledQty + price * qty) / (order.filledQty + qty)
+    order.filledQty = withoutNoise(order.filledQty + qty)
+    order.updatedAt = at
+    const done = remainingQty(order) === 0
+    order.status = done ? 'filled' : 'partially_filled'
+    if (done) order.filledAt = at
+    this.#portfolio.trade(order.symbol, order.side === 'buy' ? qty : -qty, price)
+    const row = this.#write('fill', order, { intent: order.intent, faultId: null }, 0, String(qty))
+    row.acked = true
+  }
+
+  #write(
+    kind: LedgerRow['kind'],
+    order: Order,
+    { intent, faultId }: Origin,
+    attempt: number,
+    qty: string = order.qty,
+  ): LedgerRow {
+    const { id, clientOrderId, symbol, side } = order
     const t = this.#clock.wallTime()
     return this.#ledger.append({ kind, t, id, clientOrderId, intent, symbol, side, qty, attempt, faultId })
   }
@@ -205,10 +209,5 @@ export class OrderBook {
 
 /** Whether an order can still be filled. */
 export function isOpen(order: Order): boolean {
-  return order.status === 'accepted' || order.status === 'new'
-}
-
-/** Shares come in parts of a billionth at the least; what binary fractions add beyond is noise. */
-function withoutNoise(qty: number): number {
-  return Math.round(qty * 1e9) / 1e9
+  return order.status === 'accepted' || order.status === 'new' || order.status === 'partially_filled'
 }

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { Bar } from '../market/bar.ts'
 import type { Market, Quote, Trade } from '../market/market.ts'
-import { OPENING_CASH, type Order, type OrderBook, type Position } from './orders.ts'
+import type { Position } from '../market/portfolio.ts'
+import { OPENING_CASH, type Order, type OrderBook } from './orders.ts'
 
 /** RFC 3339. */
 export function timeText(at: number): string {
@@ -22,7 +23,6 @@ function maybeTime(at: number | null): string | null {
 }
 
 export function orderJson(order: Order): object {
-  const filled = order.status === 'filled'
   return {
     id: order.id,
     client_order_id: order.clientOrderId,
@@ -41,8 +41,8 @@ export function orderJson(order: Order): object {
     asset_class: 'us_equity',
     notional: null,
     qty: order.qty,
-    filled_qty: filled ? order.qty : '0',
-    filled_avg_price: order.filledPrice === null ? null : String(order.filledPrice),
+    filled_qty: String(order.filledQty),
+    filled_avg_price: order.filledPrice === null ? null : priceText(order.filledPrice),
     order_class: '',
     order_type: order.type,
     type: order.type,
@@ -117,7 +117,7 @@ export function positionJson({ symbol, qty, entryPrice }: Position, market: Mark
     exchange: 'NASDAQ',
     asset_class: 'us_equity',
     asset_marginable: true,
-    avg_entry_price: String(Math.round(entryPrice * 10_000) / 10_000),
+    avg_entry_price: priceText(entryPrice),
     qty: String(qty),
     qty_available: String(qty),
     side: qty >= 0 ? 'long' : 'short',
@@ -164,7 +164,7 @@ export function activityJson(order: Order): object {
     qty: order.qty,
     cum_qty: order.qty,
     leaves_qty: '0',
-    price: order.filledPrice === null ? null : String(order.filledPrice),
+    price: order.filledPrice === null ? null : priceText(order.filledPrice),
     order_status: order.status,
   }
 }
@@ -184,6 +184,11 @@ export function quoteJson({ at, bid, bidSize, ask, askSize }: Quote): object {
 /** Dollars and cents as a text. */
 export function money(amount: number): string {
   return String(Math.round(amount * 100) / 100)
+}
+
+/** A price to a hundredth of a cent, as a text. */
+function priceText(price: number): string {
+  return String(Math.round(price * 10_000) / 10_000)
 }
 
 function share(part: number, whole: number): string {

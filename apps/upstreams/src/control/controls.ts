@@ -4,19 +4,15 @@
  */
 import { z } from 'zod'
 import { checked, InvalidRuleError } from '../checked-input.ts'
-import { type FaultRule, parseRules } from '../faults/fault-rule.ts'
 import type { Ledger, LedgerRow } from '../ledger.ts'
 import type { RequestLimit } from '../request-limit.ts'
 import type { Simulation } from '../simulation.ts'
-import type { UpstreamServer } from '../upstream-server.ts'
 import type { UpstreamStats } from '../upstream-statistics.ts'
 import type { WireRecord } from '../wire-log.ts'
+import type { ControlledUpstream, FaultReport } from './controlled-upstream.ts'
 
 /** The stand-ins of this process. */
 export type UpstreamName = 'alpaca' | 'polygon'
-
-/** A rule in force, with how often it matched and was applied. */
-export type FaultReport = FaultRule & { readonly seen: number; readonly hits: number }
 
 /** Something that the control does not know. */
 export class UnknownUpstreamError extends Error {
@@ -49,10 +45,10 @@ const rulesByUpstream = z.record(z.string(), z.unknown())
 const visibilityLag = z.number().min(0).max(DAY_MS)
 
 export class Controls {
-  readonly #servers: ReadonlyMap<string, UpstreamServer>
+  readonly #servers: ReadonlyMap<string, ControlledUpstream>
   readonly #simulation: Simulation
 
-  constructor(servers: ReadonlyMap<string, UpstreamServer>, simulation: Simulation) {
+  constructor(servers: ReadonlyMap<string, ControlledUpstream>, simulation: Simulation) {
     this.#servers = servers
     this.#simulation = simulation
   }
@@ -69,18 +65,19 @@ export class Controls {
 
   /** The same for several upstreams by name; those not named keep theirs. Nothing changes if anything is wrong. */
   setAllFaults(rules: unknown): void {
-    const parsed = Object.entries(checked(rulesByUpstream, rules, 'rules')).map(
-      ([name, list]) => [this.#server(name), parseRules(list)] as const,
-    )
-    for (const [server, list] of parsed) {
+    const prepared = Object.entries(checked(rulesByUpstream, rules, 'rules')).map(([name, list]) => {
+      const server = this.#server(name)
+      return { server, add: server.prepareFaults(list) }
+    })
+    for (const { server, add } of prepared) {
       server.clearFaults()
-      server.faults.add(list)
+      add()
     }
   }
 
   /** Adds faults after those that are there. @throws InvalidRuleError, UnknownUpstreamError */
   addFaults(upstream: string, rules: unknown): void {
-    this.#server(upstream).faults.add(parseRules(rules))
+    this.#server(upstream).prepareFaults(rules)()
   }
 
   /** Takes faults away, and bans that came of them, of one upstream or of all. @throws UnknownUpstreamError */
@@ -166,7 +163,7 @@ export class Controls {
     this.#simulation.reset(seed)
   }
 
-  #server(upstream: string): UpstreamServer {
+  #server(upstream: string): ControlledUpstream {
     const server = this.#servers.get(upstream)
     if (server !== undefined) return server
     throw new UnknownUpstreamError(

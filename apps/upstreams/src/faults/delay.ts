@@ -1,9 +1,9 @@
 import type { Clock, Random } from 'holdfast'
 import { gaussian } from '../market/chance.ts'
-import type { FaultAction } from './fault-rule.ts'
+import type { Latency } from './occurrence.ts'
 
 /** How long a `latency` fault takes this time, in milliseconds. */
-export function latencyMs(action: Extract<FaultAction, { type: 'latency' }>, random: Random): number {
+export function latencyMs(action: Latency, random: Random): number {
   switch (action.dist) {
     case undefined:
     case 'fixed':

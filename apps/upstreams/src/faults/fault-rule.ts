@@ -1,42 +1,10 @@
-/** The language of faults: what a rule may say, checked when it arrives. */
+/** The language of faults of the upstreams that speak HTTP: what a rule may say, checked when it arrives. */
 import { z } from 'zod'
 import { checked } from '../checked-input.ts'
+import type { FaultLanguage } from './fault-book.ts'
+import { beforeOrAfter, latency, milliseconds, occurrence, oneOf, pattern, ruleId } from './occurrence.ts'
 
-const milliseconds = z.number().min(0).max(86_400_000)
-const probability = z.number().min(0).max(1)
 const status = z.number().int().min(200).max(599)
-const pattern = z.string().max(500).refine(isPattern, 'it must be a regular expression')
-
-function isPattern(text: string): boolean {
-  try {
-    new RegExp(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const beforeOrAfter = z.enum(['before', 'after'])
-
-function oneOf(field: string, names: readonly string[]): { error: (issue: { code?: string }) => string | undefined } {
-  const rule = `${field} must be one of ${names.join(', ')}`
-  return { error: ({ code }) => (code === 'invalid_union' ? rule : undefined) }
-}
-
-/** Answers late, and keeps a worker busy meanwhile. `where`: before or after the request took effect. */
-const late = { type: z.literal('latency'), where: beforeOrAfter.default('before') }
-const latency = z.discriminatedUnion(
-  'dist',
-  [
-    z.strictObject({ ...late, dist: z.literal('fixed').optional(), ms: milliseconds.default(1_000) }),
-    z
-      .strictObject({ ...late, dist: z.literal('uniform'), minMs: milliseconds, maxMs: milliseconds })
-      .refine(({ minMs, maxMs }) => minMs <= maxMs, { path: ['maxMs'], error: 'it must not be below minMs' }),
-    z.strictObject({ ...late, dist: z.literal('lognormal'), medianMs: milliseconds, sigma: z.number().min(0).max(5) }),
-    z.strictObject({ ...late, dist: z.literal('pareto'), xm: milliseconds, alpha: z.number().min(0.1).max(10) }),
-  ],
-  oneOf('dist', ['fixed', 'uniform', 'lognormal', 'pareto']),
-)
 
 const TYPES = [
   'latency',
@@ -137,22 +105,11 @@ const match = z.strictObject({
   method: z.string().max(10).optional(),
   path: pattern.optional(),
   header: z.record(z.string(), z.string()).default({}),
-  /** Which of the matching requests, counted from 1. */
-  nth: z.array(z.number().int().min(1)).optional(),
-  /** Not the first so many matching requests. */
-  after: z.number().int().min(0).default(0),
-  /** So many times, then no more. */
-  times: z.number().int().min(1).optional(),
-  probability: probability.default(1),
-  /** When, counted from the moment that the rule was set. */
-  window: z
-    .strictObject({ fromMs: milliseconds.default(0), toMs: milliseconds })
-    .refine(({ fromMs, toMs }) => fromMs <= toMs, { path: ['toMs'], error: 'it must not be below fromMs' })
-    .optional(),
+  ...occurrence,
 })
 
 const rule = z.strictObject({
-  id: z.string().min(1).max(100).optional(),
+  id: ruleId,
   match: match.prefault({}),
   action,
 })
@@ -167,4 +124,24 @@ export type FaultAction = FaultRule['action']
 /** Checks a rule or a list of rules. @throws InvalidRuleError that names the field, its value and the rule it breaks */
 export function parseRules(input: unknown): FaultRule[] {
   return Array.isArray(input) ? checked(z.array(rule), input, 'rules') : [checked(rule, input, 'rule')]
+}
+
+/** The part of a request that rules look at. */
+export interface FaultSubject {
+  readonly method: string
+  /** Without the query: a rule for `/v2/account$` means it with every query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+}
+
+/** How rules of HTTP are read. */
+export const HTTP_FAULTS: FaultLanguage<FaultRule, FaultSubject> = {
+  concerns: ({ match, action }, subject, ageMs) => {
+    if (match.method !== undefined && match.method.toUpperCase() !== subject.method) return false
+    if (match.path !== undefined && !new RegExp(match.path).test(subject.path)) return false
+    if (!Object.entries(match.header).every(([name, value]) => subject.headers[name.toLowerCase()] === value))
+      return false
+    return action.type !== 'flap' || ageMs % (action.upMs + action.downMs) >= action.upMs
+  },
+  standing: ['ban'],
 }
