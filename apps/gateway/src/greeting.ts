@@ -1,11 +1,13 @@
 /** What `npm start` prints: where to look, and what to try. */
 
+import type { UpstreamName } from '@holdfast/upstreams'
+
 /** Where everything is. */
 export interface Addresses {
   /** The gateway's, for example `http://127.0.0.1:8080`. */
   readonly address: string
   /** Undefined when the gateway talks to the real services. */
-  readonly standIns: { readonly alpaca: string; readonly polygon: string; readonly control: string } | undefined
+  readonly standIns: Readonly<Record<UpstreamName | 'control', string>> | undefined
   /** The operator's page, or why there is none. */
   readonly console: { readonly url: string } | { readonly missing: string }
 }
@@ -21,6 +23,7 @@ export function greeting({ address: gateway, standIns, console: page }: Addresse
     '',
     ...where,
     `  stand-ins Alpaca ${standIns.alpaca}   Polygon ${standIns.polygon}   control ${standIns.control}`,
+    `            Interactive Brokers ${standIns.ib}`,
     '',
     '  Try in another terminal:',
     '',

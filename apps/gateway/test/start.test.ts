@@ -10,14 +10,9 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ask } from './support.ts'
 
 const START = fileURLToPath(new URL('../src/start.ts', import.meta.url))
+const PORTS = ['PORT', 'UPSTREAMS_CONTROL_PORT', 'ALPACA_STANDIN_PORT', 'POLYGON_STANDIN_PORT', 'IB_STANDIN_PORT']
 /** On any ports, and without requests that nobody asked for. */
-const ANY_PORTS = {
-  PORT: '0',
-  UPSTREAMS_CONTROL_PORT: '0',
-  ALPACA_STANDIN_PORT: '0',
-  POLYGON_STANDIN_PORT: '0',
-  BACKGROUND_TRAFFIC: 'false',
-}
+const ANY_PORTS = { ...Object.fromEntries(PORTS.map((name) => [name, '0'])), BACKGROUND_TRAFFIC: 'false' }
 
 interface Started {
   /** All that it has printed so far. */
@@ -93,19 +88,16 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await program.ended).toBe(0)
   })
 
-  it.each(['PORT', 'ALPACA_STANDIN_PORT', 'POLYGON_STANDIN_PORT', 'UPSTREAMS_CONTROL_PORT'])(
-    'says in one line that the port in %s is taken',
-    async (variable) => {
-      const taken = createServer().listen(0, '127.0.0.1')
-      onTestFinished(() => void taken.close())
-      await once(taken, 'listening')
-      const address = taken.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      const program = start({ ...ANY_PORTS, [variable]: String(port) })
-      expect(await program.ended).toBe(1)
-      expect(program.printed()).toBe(`port ${port} is taken; set ${variable} to another one (0 for any)\n`)
-    },
-  )
+  it.each(PORTS)('says in one line that the port in %s is taken', async (variable) => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void taken.close())
+    await once(taken, 'listening')
+    const address = taken.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const program = start({ ...ANY_PORTS, [variable]: String(port) })
+    expect(await program.ended).toBe(1)
+    expect(program.printed()).toBe(`port ${port} is taken; set ${variable} to another one (0 for any)\n`)
+  })
 
   it('says in one line what in the environment makes no sense', async () => {
     const program = start({ ...ANY_PORTS, PORT: 'http' })

@@ -2,7 +2,14 @@ import { portsFromEnvironment, startUpstreams } from './start-upstreams.ts'
 
 try {
   const { urls, close } = await startUpstreams({ ports: portsFromEnvironment(process.env) })
-  console.log(`Alpaca   ${urls.alpaca}\nPolygon  ${urls.polygon}\ncontrol  ${urls.control}`)
+  console.log(
+    [
+      `Alpaca               ${urls.alpaca}`,
+      `Polygon              ${urls.polygon}`,
+      `Interactive Brokers  ${urls.ib}`,
+      `control              ${urls.control}`,
+    ].join('\n'),
+  )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close())
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

@@ -28,9 +28,10 @@ export class RequestCounter {
     this.#clock = clock
   }
 
-  count(key: string): LimitState {
+  /** @param requests how many are allowed, if not as many as usual */
+  count(key: string, requests: number = this.limit.requests): LimitState {
     const now = this.#clock.wallTime()
-    const { requests, windowMs, window } = this.limit
+    const { windowMs, window } = this.limit
     const begin = window === 'fixed' ? Math.floor(now / windowMs) * windowMs : now - windowMs + 1
     const times = (this.#times.get(key) ?? []).filter((time) => time >= begin)
     const allowed = times.length < requests

@@ -9,6 +9,7 @@ import { delay, latencyMs } from './faults/delay.ts'
 import { FaultBook } from './faults/fault-book.ts'
 import { type FaultAction, type FaultRule, type FaultSubject, HTTP_FAULTS, parseRules } from './faults/fault-rule.ts'
 import { cutOff, drifted, drip, hang, malformed, sendPart } from './faults/wire-faults.ts'
+import type { Ledger } from './ledger.ts'
 import { factsOf, noteArrival } from './request-facts.ts'
 import { RequestCounter, type RequestLimit } from './request-limit.ts'
 import { UpstreamStatistics } from './upstream-statistics.ts'
@@ -26,6 +27,8 @@ export interface Refusal {
 export interface UpstreamProfile {
   readonly name: string
   readonly limits: Readonly<Record<string, RequestLimit>>
+  /** Where it writes what happens to orders. */
+  readonly ledger?: Ledger
   /** The key that a request carries, or the answer when it is missing or wrong. */
   readonly authorize: (request: FastifyRequest) => string | Refusal
   /** Which limit a request counts against. */
@@ -60,6 +63,7 @@ export class UpstreamServer implements ControlledUpstream {
   readonly faults: FaultBook<FaultRule, FaultSubject>
   readonly counters: ReadonlyMap<string, RequestCounter>
   readonly statistics: UpstreamStatistics = new UpstreamStatistics()
+  readonly ledger: Ledger | undefined
   readonly #profile: UpstreamProfile
   readonly #around: Surroundings
   readonly #app: FastifyInstance
@@ -69,6 +73,7 @@ export class UpstreamServer implements ControlledUpstream {
 
   constructor(profile: UpstreamProfile, around: Surroundings) {
     this.name = profile.name
+    this.ledger = profile.ledger
     this.#profile = profile
     this.#around = around
     this.faults = new FaultBook(HTTP_FAULTS, around.clock, around.random)

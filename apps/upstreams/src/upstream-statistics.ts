@@ -30,7 +30,7 @@ export class UpstreamStatistics {
   }
 
   /** @param status undefined when the connection ended without an answer */
-  end(status: number | undefined, executed: boolean): void {
+  end(status: number | string | undefined, executed: boolean): void {
     this.#concurrent--
     if (executed) this.#executed++
     increment(this.#byStatus, status === undefined ? 'none' : String(status))

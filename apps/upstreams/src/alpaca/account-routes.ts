@@ -18,7 +18,7 @@ const LONGEST_CALENDAR = 400
 /** Account and positions. */
 export function accountRoutes(app: FastifyInstance, simulation: Simulation): void {
   const openedAt = simulation.marketClock.now() - 365 * 86_400_000
-  app.get('/v2/account', () => accountJson(simulation.book, simulation.market, openedAt))
+  app.get('/v2/account', () => accountJson(simulation.book, openedAt))
 
   app.get('/v2/account/activities', () =>
     simulation.book

@@ -15,6 +15,7 @@ export function alpaca(simulation: Simulation): UpstreamProfile {
   return {
     name: 'alpaca',
     limits: { trading: minute, data: minute },
+    ledger: simulation.ledger,
     authorize,
     limitOf: (request) => (request.url.startsWith('/v2/stocks') ? 'data' : 'trading'),
     tooMany: () => ({ status: 429, body: { code: 42910000, message: 'rate limit exceeded' } }),

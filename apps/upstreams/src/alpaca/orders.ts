@@ -5,7 +5,7 @@ import type { Ledger, LedgerRow } from '../ledger.ts'
 import { type Fill, nextFill, remainingQty, type WorkingOrder, withoutNoise } from '../market/fills.ts'
 import type { Market } from '../market/market.ts'
 import type { MarketClock } from '../market/market-clock.ts'
-import { Portfolio, type Position } from '../market/portfolio.ts'
+import { costOf, Portfolio, type Position } from '../market/portfolio.ts'
 
 /** An order as a client asks for it; figures are decimal texts. */
 export interface OrderRequest {
@@ -42,9 +42,6 @@ export interface Order extends OrderRequest, WorkingOrder {
 
 /** With what the account begins, in dollars. */
 export const OPENING_CASH = 100_000
-
-/** What a short position binds, as a share of its value: the proceeds and half as much again. */
-const SHORT_MARGIN = 1.5
 
 /** Who did what, for the ledger. */
 export interface Origin {
@@ -85,19 +82,23 @@ export class OrderBook {
     return this.#portfolio.cash
   }
 
-  /** What new orders may cost, in dollars: cash less what open orders to buy may cost and what short positions bind. */
+  /** What new orders may cost, in dollars. */
   get buyingPower(): number {
-    let power = this.cash
-    for (const order of this.#orders.values()) if (isOpen(order)) power -= this.costOf(order, remainingQty(order))
-    for (const { symbol, qty } of this.positions.values()) {
-      if (qty < 0) power += SHORT_MARGIN * qty * this.#market.lastTrade(symbol).price
-    }
-    return Math.max(0, power)
+    return this.#portfolio.buyingPower(this.#market, this.#open())
+  }
+
+  /** What the positions are worth, in dollars. */
+  get values(): ReturnType<Portfolio['values']> {
+    return this.#portfolio.values(this.#market)
   }
 
   /** What an order may cost, in dollars; nothing for one that sells. */
-  costOf({ symbol, side, qty, limitPrice }: OrderRequest, shares = Number(qty)): number {
-    return side === 'sell' ? 0 : shares * Number(limitPrice ?? this.#market.quote(symbol).ask)
+  costOf(order: OrderRequest): number {
+    return costOf(this.#market, order, Number(order.qty))
+  }
+
+  #open(): readonly Order[] {
+    return [...this.#orders.values()].filter(isOpen)
   }
 
   /** All orders, newest first. */
@@ -169,8 +170,7 @@ export class OrderBook {
 
   /** Fills what should have been filled by now. */
   settle(): void {
-    for (const order of this.#orders.values()) {
-      if (!isOpen(order)) continue
+    for (const order of this.#open()) {
       for (let fill = this.#nextFill(order); fill !== undefined; fill = this.#nextFill(order)) this.#fill(order, fill)
       if (order.status === 'accepted' && this.#marketClock.isOpen() && this.#marketClock.now() > order.createdAt) {
         order.status = 'new'

@@ -63,15 +63,9 @@ export function orderJson(order: Order): object {
   }
 }
 
-export function accountJson(book: OrderBook, market: Market, openedAt: number): object {
+export function accountJson(book: OrderBook, openedAt: number): object {
   book.settle()
-  let long = 0
-  let short = 0
-  for (const { symbol, qty } of book.positions.values()) {
-    const value = qty * market.lastTrade(symbol).price
-    if (value >= 0) long += value
-    else short += value
-  }
+  const { long, short } = book.values
   const equity = book.cash + long + short
   return {
     id: stableId('account'),

@@ -47,8 +47,9 @@ export function controlServer(controls: Controls): FastifyInstance {
       '/_limits/{upstream}',
       '/_stats',
       '/_ledger',
-      '/_ledger/alpaca/duplicates',
-      '/_ledger/alpaca/lateExecutions',
+      '/_ledger/{broker}',
+      '/_ledger/{broker}/duplicates',
+      '/_ledger/{broker}/lateExecutions',
       '/_log',
       '/_clock',
       '/_visibility',
@@ -106,11 +107,11 @@ function faultRoutes(app: FastifyInstance, controls: Controls): void {
 function recordRoutes(app: FastifyInstance, controls: Controls): void {
   app.get('/_stats', () => Object.fromEntries(controls.upstreams.map((name) => [name, controls.stats(name)])))
   app.get<OfUpstream>('/_stats/:upstream', ({ params }) => controls.stats(params.upstream))
-  app.get('/_ledger', () => controls.ledger())
-  app.get('/_ledger/alpaca', () => controls.ledger())
-  app.get('/_ledger/alpaca/duplicates', () => controls.duplicates())
-  app.get<{ Querystring: { intent?: string } }>('/_ledger/alpaca/lateExecutions', ({ query }) =>
-    controls.lateExecutions(query.intent),
+  app.get('/_ledger', () => Object.fromEntries(controls.brokers.map((name) => [name, controls.ledger(name)])))
+  app.get<OfUpstream>('/_ledger/:upstream', ({ params }) => controls.ledger(params.upstream))
+  app.get<OfUpstream>('/_ledger/:upstream/duplicates', ({ params }) => controls.duplicates(params.upstream))
+  app.get<OfUpstream & { Querystring: { intent?: string } }>('/_ledger/:upstream/lateExecutions', ({ params, query }) =>
+    controls.lateExecutions(query.intent, params.upstream),
   )
   app.get('/_log', ({ query }) => {
     const { since, upstream } = checked(logQuery, query, 'query')

@@ -1,3 +1,4 @@
+import type { Ledger } from '../ledger.ts'
 import type { RequestCounter } from '../request-limit.ts'
 import type { UpstreamStatistics } from '../upstream-statistics.ts'
 
@@ -16,6 +17,8 @@ export interface ControlledUpstream {
   readonly faults: { list(): readonly FaultReport[] }
   readonly counters: ReadonlyMap<string, RequestCounter>
   readonly statistics: UpstreamStatistics
+  /** What really happened to orders; undefined where there are none. */
+  readonly ledger?: Ledger | undefined
   /**
    * Checks a rule, or a list of rules.
    *

@@ -12,7 +12,10 @@ import type { WireRecord } from '../wire-log.ts'
 import type { ControlledUpstream, FaultReport } from './controlled-upstream.ts'
 
 /** The stand-ins of this process. */
-export type UpstreamName = 'alpaca' | 'polygon'
+export type UpstreamName = 'alpaca' | 'polygon' | 'ib'
+
+/** Those that take orders. */
+export type BrokerName = 'alpaca' | 'ib'
 
 /** Something that the control does not know. */
 export class UnknownUpstreamError extends Error {
@@ -116,19 +119,24 @@ export class Controls {
     return this.#server(upstream).statistics.snapshot()
   }
 
-  /** What really happened to orders. A fill is written when somebody asks for the order, a position or the account. */
-  ledger(): readonly LedgerRow[] {
-    return this.#simulation.ledger.rows
+  /**
+   * What really happened to orders at a broker. Alpaca writes a fill when somebody asks for the order, a position or the
+   * account.
+   *
+   * @throws UnknownUpstreamError
+   */
+  ledger(broker = 'alpaca'): readonly LedgerRow[] {
+    return this.#ledger(broker).rows
   }
 
-  /** Intents of which more than one submission was executed. */
-  duplicates(): ReturnType<Ledger['duplicates']> {
-    return this.#simulation.ledger.duplicates()
+  /** Intents of which more than one submission was executed. @throws UnknownUpstreamError */
+  duplicates(broker = 'alpaca'): ReturnType<Ledger['duplicates']> {
+    return this.#ledger(broker).duplicates()
   }
 
-  /** Executed submissions whose answer never went out whole, of one intent or of all. */
-  lateExecutions(intent?: string): readonly LedgerRow[] {
-    return this.#simulation.ledger.lateExecutions(intent)
+  /** Executed submissions whose answer never went out whole, of one intent or of all. @throws UnknownUpstreamError */
+  lateExecutions(intent?: string, broker = 'alpaca'): readonly LedgerRow[] {
+    return this.#ledger(broker).lateExecutions(intent)
   }
 
   /** Requests as they were on the wire, after a sequence number, of one upstream or of all. @throws UnknownUpstreamError */
@@ -159,8 +167,19 @@ export class Controls {
   /** As {@link reset}, from a body like `{"seed":7}`. @throws InvalidRuleError */
   resetFrom(input: unknown): void {
     const { seed } = checked(beginning, input, 'reset')
-    for (const server of this.#servers.values()) server.reset()
     this.#simulation.reset(seed)
+    for (const server of this.#servers.values()) server.reset()
+  }
+
+  /** Those that keep a ledger. */
+  get brokers(): readonly string[] {
+    return this.upstreams.filter((name) => this.#servers.get(name)?.ledger !== undefined)
+  }
+
+  #ledger(broker: string): Ledger {
+    const { ledger } = this.#server(broker)
+    if (ledger !== undefined) return ledger
+    throw new UnknownUpstreamError(`${broker} takes no orders; those that do are ${this.brokers.join(', ')}`)
   }
 
   #server(upstream: string): ControlledUpstream {

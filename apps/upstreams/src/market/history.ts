@@ -83,8 +83,15 @@ export function firstMarketDay(startsAt: number): number {
   return dayAt(startsAt)
 }
 
+const datasets = new Map<string, string[][]>()
+
+/** The rows of a file. It is read once: it never changes. */
 function dataset(name: string): string[][] {
+  const known = datasets.get(name)
+  if (known !== undefined) return known
   const file = new URL(`../data/${name}`, import.meta.resolve('vega-datasets'))
   const [, ...lines] = readFileSync(file, 'utf8').trim().split('\n')
-  return lines.map((line) => line.trim().split(','))
+  const rows = lines.map((line) => line.trim().split(','))
+  datasets.set(name, rows)
+  return rows
 }

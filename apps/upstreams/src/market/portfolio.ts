@@ -1,4 +1,5 @@
-import { withoutNoise } from './fills.ts'
+import { remainingQty, type WorkingOrder, withoutNoise } from './fills.ts'
+import type { Market } from './market.ts'
 
 /** What is held of one symbol. */
 export interface Position {
@@ -8,6 +9,9 @@ export interface Position {
   /** Average price paid, in dollars. */
   entryPrice: number
 }
+
+/** What a short position binds, as a share of its value: the proceeds and half as much again. */
+const SHORT_MARGIN = 1.5
 
 /** Cash and positions of an account. */
 export class Portfolio {
@@ -33,4 +37,35 @@ export class Portfolio {
     if (qty === 0) this.positions.delete(symbol)
     else this.positions.set(symbol, held)
   }
+
+  /** What new orders may cost, in dollars: cash less what open orders to buy may cost and what short positions bind. */
+  buyingPower(market: Market, openOrders: Iterable<WorkingOrder>): number {
+    let power = this.cash
+    for (const order of openOrders) power -= costOf(market, order, remainingQty(order))
+    for (const { symbol, qty } of this.positions.values()) {
+      if (qty < 0) power += SHORT_MARGIN * qty * market.lastTrade(symbol).price
+    }
+    return Math.max(0, power)
+  }
+
+  /** What the positions are worth, in dollars. */
+  values(market: Market): { readonly long: number; readonly short: number } {
+    let long = 0
+    let short = 0
+    for (const { symbol, qty } of this.positions.values()) {
+      const value = qty * market.lastTrade(symbol).price
+      if (value >= 0) long += value
+      else short += value
+    }
+    return { long, short }
+  }
+}
+
+/** What shares of an order may cost, in dollars; nothing for one that sells. */
+export function costOf(
+  market: Market,
+  { symbol, side, limitPrice }: Pick<WorkingOrder, 'symbol' | 'side' | 'limitPrice'>,
+  shares: number,
+): number {
+  return side === 'sell' ? 0 : shares * Number(limitPrice ?? market.quote(symbol).ask)
 }

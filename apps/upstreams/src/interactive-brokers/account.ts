@@ -1,0 +1,2 @@
+/** The one account. */
+export const ACCOUNT = 'DU1234567'
