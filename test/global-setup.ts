@@ -1,15 +1,43 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** What the tests need beyond npm. */
+export default function setUp(): void {
+  compileDecorators()
+  installRedis()
+}
 
 /**
  * Compiles the fixtures of the decorators with the real compiler, in both modes: the test runner's own transform knows the
  * experimental ones only.
  */
-export default function setUp(): void {
+function compileDecorators(): void {
   for (const mode of ['standard', 'experimental']) {
     const project = `packages/core/test/fixtures/decorators/tsconfig.${mode}.json`
     execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b', project], { cwd: root, stdio: 'inherit' })
+  }
+}
+
+/** Redis and its Sentinel, for the tests of the fleet. */
+function installRedis(): void {
+  installPrograms({ 'redis-server': 'redis-server', 'redis-sentinel': 'redis-sentinel', 'redis-cli': 'redis-tools' })
+}
+
+/** Installs Debian's packages of the programs that are missing. @param packages by program */
+function installPrograms(packages: Readonly<Record<string, string>>): void {
+  const missing = Object.keys(packages).filter((program) => spawnSync(program, ['--version']).error !== undefined)
+  if (missing.length === 0) return
+  const names = missing.map((program) => packages[program] ?? program)
+  try {
+    execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit' })
+    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], {
+      stdio: 'inherit',
+      // Services that the packages bring are not wanted: the tests start their own, on ports of their own.
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    })
+  } catch (cause) {
+    throw new Error(`the tests need ${missing.join(', ')}; install ${names.join(', ')} and run them again`, { cause })
   }
 }

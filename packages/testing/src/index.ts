@@ -3,6 +3,8 @@ export { VirtualClock } from './clock/virtual-clock.ts'
 export { installVirtualGlobals, type VirtualGlobals } from './clock/virtual-globals.ts'
 export { constant, type Distribution, exponential, logNormal, uniform } from './distribution.ts'
 export { FaultInjector, type Injection, type InjectionRule } from './fault-injector.ts'
+export type { ModelConnection } from './fleet/model-connection.ts'
+export { type ModelConnectionOptions, type ModelReply, RedisModel } from './fleet/redis-model.ts'
 export type { RouteResult, ScenarioResult, SecondResult } from './scenario/result.ts'
 export { type RunOptions, runScenario } from './scenario/run-scenario.ts'
 export type {

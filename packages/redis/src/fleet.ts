@@ -1,0 +1,245 @@
+/** What the processes of a fleet share, seen from one of them. */
+import { type Clock, systemClock, type Timer, type Unsubscribe } from 'holdfast'
+import { type FleetError, FleetUnsafeRedisError } from './errors.ts'
+import type { FleetOptions } from './fleet-options.ts'
+import { Asker } from './rate-limiter/asker.ts'
+import type { RedisPort } from './redis/port.ts'
+import { portOf } from './redis/port-of.ts'
+import { type Answer, Shard } from './redis/shard.ts'
+import { TIMING } from './redis/timing.ts'
+import { BE_PRESENT } from './scripts/be-present.ts'
+import type { Script } from './scripts/script.ts'
+
+/** How many of those who came first keep the memory of every shard awake. */
+const CARETAKERS = 3
+
+/** How long `connectFleet` waits for a first answer, in milliseconds. */
+const FIRST_ANSWER_MS = 1_000
+
+/** A fleet at one moment, as plain data. */
+export interface FleetSnapshot {
+  /** Name of this process. */
+  readonly processId: string
+  /** How many processes there are, this one included; null before Redis has answered. */
+  readonly processes: number | null
+  readonly shards: readonly {
+    readonly tag: string
+    readonly available: boolean
+    /** For how many milliseconds nothing has been heard of it; null before its first answer. */
+    readonly silentForMs: number | null
+    readonly roundTripMs: number
+    /** Whether limits are shared out among the processes without it. */
+    readonly sharing: boolean
+  }[]
+}
+
+/** Something that is done now and then, and given up at the end. */
+export interface Member {
+  /** Every half lease. */
+  tend?(now: number): void
+  /** A server was cut off, or is back. */
+  changed?(): void
+  /** The process leaves. */
+  leave?(now: number): void
+}
+
+/** One process's part in a fleet. Made by {@link connectFleet}. */
+export class Fleet {
+  readonly processId: string
+  readonly clock: Clock
+  readonly keyPrefix: string
+  readonly timeLimitMs: number
+  readonly leaseMs: number
+  /** Keeps what all must know: who is there. */
+  readonly home: Shard
+  readonly port: RedisPort
+  readonly #onProblem: (problem: FleetError) => void
+  readonly #shards = new Map<string, { readonly shard: Shard; readonly asker: Asker }>()
+  readonly #members = new Set<Member>()
+  #processes: number | undefined
+  #rank = -1
+  #presentSince: number | undefined
+  #heardAt: number
+  #presence: Timer | undefined
+  #tending: Timer | undefined
+  #closed = false
+
+  constructor(port: RedisPort, options: FleetOptions) {
+    this.port = port
+    this.clock = options.clock ?? systemClock
+    this.processId = options.processId ?? crypto.randomUUID()
+    this.keyPrefix = options.keyPrefix ?? 'holdfast'
+    this.timeLimitMs = options.timeLimitMs ?? 50
+    this.leaseMs = options.leaseMs ?? 250
+    this.#onProblem = options.onProblem ?? ((problem) => console.error(`holdfast: ${problem.message}`))
+    this.#heardAt = this.clock.now()
+    this.home = this.shard('fleet').shard
+    this.#tend()
+  }
+
+  /** The server that keeps what has that tag. All have the same but in a Cluster. */
+  shard(tag: string): { readonly shard: Shard; readonly asker: Asker } {
+    const own = this.port.isCluster ? tag : 'fleet'
+    const known = this.#shards.get(own)
+    if (known !== undefined) return known
+    const shard = new Shard(own, {
+      port: this.port,
+      clock: this.clock,
+      keyPrefix: this.keyPrefix,
+      processId: this.processId,
+      timeLimitMs: this.timeLimitMs,
+      processes: () => this.#sharers(),
+      changed: () => this.#changed(),
+      answered: () => {
+        this.#heardAt = this.clock.now()
+      },
+    })
+    const entry = { shard, asker: new Asker(shard, this.clock) }
+    this.#shards.set(own, entry)
+    return entry
+  }
+
+  /** A key beside others of the same tag. */
+  key(shard: Shard, ...parts: readonly string[]): string {
+    return [this.keyPrefix, `{${shard.tag}}`, ...parts].join(':')
+  }
+
+  /** How many processes there are, this one included; undefined before Redis has answered. */
+  get processes(): number | undefined {
+    return this.#processes
+  }
+
+  /** Takes part in what is done now and then. @returns what ends that */
+  join(member: Member): Unsubscribe {
+    this.#members.add(member)
+    return () => void this.#members.delete(member)
+  }
+
+  /** Tells the user what must be put right. */
+  problem(error: FleetError): void {
+    this.#onProblem(error)
+  }
+
+  snapshot(): FleetSnapshot {
+    const now = this.clock.now()
+    return {
+      processId: this.processId,
+      processes: this.#processes ?? null,
+      shards: [...this.#shards.values()].map(({ shard }) => ({
+        tag: shard.tag,
+        available: shard.available,
+        silentForMs: Number.isFinite(shard.lastAnsweredAt) ? Math.round(now - shard.lastAnsweredAt) : null,
+        roundTripMs: Math.round(shard.roundTripMs * 100) / 100,
+        sharing: shard.shareFrom(now) !== undefined,
+      })),
+    }
+  }
+
+  /** Waits for a first answer, or until it is clear that none comes soon. @throws FleetUnsafeRedisError */
+  async begin(): Promise<void> {
+    const deadline = this.clock.now() + FIRST_ANSWER_MS
+    while (!this.port.connected && this.clock.now() < deadline) await this.#pause(10)
+    await this.#present()
+    if (this.home.available) await this.#checkSafety()
+  }
+
+  /** Gives everything back and leaves the fleet. The others need not wait for what this process held. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#presence?.cancel()
+    this.#tending?.cancel()
+    for (const member of this.#members) member.leave?.(this.clock.now())
+    // Redis may be away: then what is held lapses by itself.
+    await this.#askPresence(false).catch(() => undefined)
+    for (const { shard } of this.#shards.values()) shard.close()
+    await this.port.close()
+  }
+
+  /** How many share a limit while Redis is away. Who has just come is not yet known to all, and has no part. */
+  #sharers(): number | undefined {
+    const since = this.#presentSince
+    if (since === undefined || this.home.lastAnsweredAt - since < TIMING.establishedMs) return undefined
+    return this.#processes
+  }
+
+  async #present(): Promise<void> {
+    const [home] = await Promise.allSettled([this.#askPresence(true), ...this.#wake()])
+    if (home?.status === 'fulfilled') {
+      const [processes, rank] = home.value.values.map(Number)
+      this.#processes = processes
+      this.#rank = rank ?? -1
+      this.#presentSince ??= home.value.sentAt
+    }
+    const now = this.clock.now()
+    if (now - this.#heardAt > TIMING.silentMs) {
+      this.#heardAt = now
+      this.port.reconnect()
+    }
+    if (!this.#closed) this.#presence = this.clock.setTimer(() => void this.#present(), TIMING.presenceMs, false)
+  }
+
+  #askPresence(stays: boolean): Promise<Answer> {
+    const keys = [this.key(this.home, 'heard'), this.key(this.home, 'came')]
+    return this.home.ask(BE_PRESENT, keys, [String(TIMING.countedMs * 1_000), stays ? '1' : '0'])
+  }
+
+  /** In a Cluster some must keep the memory of the other shards awake, which nobody may have asked anything for a while. */
+  #wake(): Promise<Answer>[] {
+    if (this.#rank < 0 || this.#rank >= CARETAKERS) return []
+    return [...this.#shards.values()].filter(({ shard }) => shard !== this.home).map(({ shard }) => shard.touch())
+  }
+
+  #tend(): void {
+    this.#tending = this.clock.setTimer(
+      () => {
+        const now = this.clock.now()
+        for (const member of this.#members) member.tend?.(now)
+        this.#tend()
+      },
+      this.leaseMs / 2,
+      false,
+    )
+  }
+
+  #changed(): void {
+    for (const member of this.#members) member.changed?.()
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.setTimer(resolve, ms))
+  }
+
+  async #checkSafety(): Promise<void> {
+    const memory = await this.port.info('memory').catch(() => '')
+    const limit = Number(/maxmemory:(\d+)/.exec(memory)?.[1] ?? 0)
+    const policy = /maxmemory_policy:(\S+)/.exec(memory)?.[1] ?? 'noeviction'
+    if (limit === 0 || policy === 'noeviction') return
+    throw new FleetUnsafeRedisError(
+      `this Redis throws keys away when its memory is full (maxmemory-policy ${policy}), and with them what was spent; set it to noeviction, or use another Redis`,
+    )
+  }
+}
+
+/** A question to one server, as those ask who are no rate limiter. */
+export type Ask = (script: Script, keys: readonly string[], args: readonly string[]) => Promise<Answer>
+
+/**
+ * Joins the fleet of all processes that use the same Redis and the same `keyPrefix`.
+ *
+ * @throws FleetUnsafeRedisError when Redis throws keys away under pressure; a Redis that is away is no error, see
+ *   `whenUnavailable`
+ * @example
+ * const fleet = await connectFleet({ redis: 'redis://127.0.0.1:6379' })
+ * const limiter = fleetRateLimiter(fleet, 'alpaca', { tokensPerSecond: 200 / 60, burstSize: 10 })
+ */
+export async function connectFleet(options: FleetOptions): Promise<Fleet> {
+  const fleet = new Fleet(await portOf(options.redis), options)
+  try {
+    await fleet.begin()
+  } catch (error) {
+    await fleet.close()
+    throw error
+  }
+  return fleet
+}

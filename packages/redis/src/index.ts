@@ -1,0 +1,16 @@
+/** One limit, one breaker and one semaphore for many processes, on Redis or Valkey. */
+export {
+  FleetError,
+  type FleetErrorCode,
+  type FleetLimit,
+  FleetLimitMismatchError,
+  FleetSlotLostError,
+  FleetUnavailableError,
+  FleetUnsafeRedisError,
+} from './errors.ts'
+export { connectFleet, type Fleet, type FleetSnapshot } from './fleet.ts'
+export type { FleetOptions } from './fleet-options.ts'
+export type { WhenUnavailable } from './rate-limiter/bucket.ts'
+export type { RedisPort } from './redis/port.ts'
+export type { RedisSource } from './redis/port-of.ts'
+export type { Script } from './scripts/script.ts'

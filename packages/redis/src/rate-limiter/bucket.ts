@@ -1,0 +1,36 @@
+import type { Clock } from 'holdfast'
+import type { FleetLimitMismatchError } from '../errors.ts'
+
+/** What happens while Redis is away; see {@link FleetRateLimiterOptions.whenUnavailable}. */
+export type WhenUnavailable = 'local-share' | 'deny' | 'allow'
+
+/** Counts of what became of leased tokens, for all buckets of a limiter. */
+export interface LeaseCounts {
+  questions: number
+  granted: number
+  spent: number
+  givenBack: number
+  /** Spent on local shares. */
+  unleased: number
+}
+
+/** What all buckets of one limit have in common. */
+export interface BucketSetting {
+  /** Name of the limit. */
+  readonly name: string
+  readonly tokensPerSecond: number
+  readonly burstSize: number
+  /** How many grains a token has. */
+  readonly grains: number
+  readonly leaseMs: number
+  readonly timeLimitMs: number
+  readonly whenUnavailable: WhenUnavailable
+  /** Whether tokens are leased from the first call on; otherwise only by those who ask often. */
+  readonly alwaysLeased: boolean
+  readonly clock: Clock
+  readonly counts: LeaseCounts
+  /** Tells the limiter that there may be tokens now. */
+  readonly wake: () => void
+  /** Tells the user that something must be put right. */
+  readonly problem: (error: FleetLimitMismatchError) => void
+}

@@ -1,0 +1,295 @@
+/** A bucket in Redis, as one process has it: calls take from tokens leased in advance, without asking anybody. */
+import { type FleetLimit, FleetLimitMismatchError } from '../errors.ts'
+import type { Answer, Shard } from '../redis/shard.ts'
+import { TIMING } from '../redis/timing.ts'
+import type { Asker, LeaseAsker, OnceAsker } from './asker.ts'
+import type { BucketSetting } from './bucket.ts'
+import { Demand } from './demand.ts'
+import { Lease } from './lease.ts'
+import { LocalShare } from './local-share.ts'
+
+/** From how many tokens a lease on it is worth it to lease; who wants fewer asks for each decision. */
+const HOT_TOKENS = 4
+
+/** How long somebody is told to wait whom nobody can tell more, in milliseconds. */
+const UNKNOWN_MS = TIMING.probeMs
+
+/** After how long a limit is asked for again that others had with other figures, in milliseconds. */
+const MISMATCH_MS = 1_000
+
+/** One bucket of a limit that the fleet shares. */
+export class LeasedBucket implements LeaseAsker {
+  readonly stateKey: string
+  readonly leasesKey: string
+  readonly setting: BucketSetting
+  readonly #shard: Shard
+  readonly #asker: Asker
+  readonly #lease = new Lease()
+  readonly #demand: Demand
+  /** In grains, since demand was last looked at. */
+  #spent = 0
+  #isAsking = false
+  /** Grains that somebody waits for; 0 when the question gives everything back. */
+  #needed = 0
+  #question = 0
+  #settlements: (() => void)[] = []
+  /** Until when Redis has said no, on the monotonic clock. */
+  #deniedUntil = Number.NEGATIVE_INFINITY
+  /** What was left in Redis, in grains, and when that was. */
+  #left = 0
+  #leftAt = 0
+  #isIdle = true
+  #share: LocalShare | undefined
+  #sharedFrom = 0
+  /** Spent on the share and not yet told to Redis; and told in the question that is under way. */
+  #owed = 0
+  #owedAsked = 0
+  #mismatch: FleetLimitMismatchError | undefined
+
+  constructor(
+    keys: { readonly state: string; readonly leases: string },
+    setting: BucketSetting,
+    shard: Shard,
+    asker: Asker,
+  ) {
+    this.stateKey = keys.state
+    this.leasesKey = keys.leases
+    this.setting = setting
+    this.#shard = shard
+    this.#asker = asker
+    this.#demand = new Demand(setting.leaseMs, setting.clock.now())
+  }
+
+  get tokensPerSecond(): number {
+    return this.setting.tokensPerSecond
+  }
+
+  get burstSize(): number {
+    return this.setting.burstSize
+  }
+
+  /** Tokens that can be taken in this turn. */
+  available(now: number): number {
+    const held = this.#lease.held(now)
+    if (held > 0) return held / this.setting.grains
+    return this.#allows ? this.setting.burstSize : (this.#shareAt(now)?.available(now) ?? 0)
+  }
+
+  /** How many whole milliseconds until `cost` tokens are there, as far as anybody knows; 0 when they are. Asks for them. */
+  waitMs(cost: number, now: number): number {
+    if (this.#lease.held(now) >= this.#grainsOf(cost) || this.#allows) return 0
+    const share = this.#shareAt(now)
+    if (share !== undefined) return Math.min(share.waitMs(cost, now), UNKNOWN_MS)
+    if (!this.#shard.available) return UNKNOWN_MS
+    if (!this.#isAsking && now >= this.#deniedUntil) this.#askFor(cost, now)
+    const expected = this.#isAsking ? this.#shard.roundTripMs : this.#deniedUntil - now
+    return Math.max(1, Math.ceil(expected))
+  }
+
+  /** Takes what {@link waitMs} has just shown to be there. */
+  take(cost: number, now: number): void {
+    const grains = this.#grainsOf(cost)
+    this.#isIdle = false
+    if (this.#lease.held(now) >= grains) {
+      this.#lease.spend(grains)
+      this.setting.counts.spent += cost
+      this.#spent += grains
+      if (this.#lease.isLow) this.#refill(now)
+      return
+    }
+    const share = this.#shareAt(now)
+    this.setting.counts.unleased += cost
+    share?.take(cost, now)
+    if (share !== undefined) this.#owed += grains
+  }
+
+  /** Gives back what was taken for nothing, as far as that makes no token that Redis counts as spent. */
+  giveBack(cost: number, now: number): void {
+    const taken = this.#lease.unspend(this.#grainsOf(cost), now)
+    this.setting.counts.spent -= taken / this.setting.grains
+  }
+
+  /** About how long until this many tokens have come in, in milliseconds, also for more than the burst. */
+  estimateMs(tokens: number, now: number): number {
+    const { tokensPerSecond, burstSize, grains } = this.setting
+    const inRedis = Math.min(burstSize, this.#left / grains + ((now - this.#leftAt) / 1_000) * tokensPerSecond)
+    const missing = tokens - this.#lease.held(now) / grains - inRedis
+    if (missing <= 0) return 0
+    return Math.max(this.#deniedUntil - now, (missing / tokensPerSecond) * 1_000)
+  }
+
+  fullInMs(now: number): number {
+    return Math.ceil(this.estimateMs(this.setting.burstSize, now))
+  }
+
+  /**
+   * Settles once Redis has been asked for that many tokens, for those who would rather wait for its answer than be told no.
+   * Undefined when the answer is known.
+   */
+  asking(cost: number, now: number): Promise<void> | undefined {
+    if (this.#lease.held(now) >= this.#grainsOf(cost)) return undefined
+    if (!this.#shard.available || now < this.#deniedUntil || this.#shareAt(now) !== undefined) return undefined
+    if (!this.#isHot(now)) return new Promise((resolve) => this.#askOnce(cost, now, resolve))
+    if (!this.#isAsking) this.#askFor(cost, now)
+    return new Promise((resolve) => this.#settlements.push(resolve))
+  }
+
+  /** Whether nothing is lost when it is forgotten. */
+  isForgettable(now: number): boolean {
+    return !this.#isAsking && this.#owed === 0 && this.#lease.held(now) === 0 && now >= this.#deniedUntil
+  }
+
+  /** From time to time: gives back what nobody uses, renews what somebody does before it lapses. */
+  tend(now: number): void {
+    const held = this.#lease.held(now)
+    if (!this.#isAsking && held > 0) {
+      if (this.#isIdle) this.giveUp(now)
+      else if (now > this.#lease.lapsesAt - this.setting.leaseMs / 2) this.#refill(now)
+    }
+    this.#isIdle = true
+  }
+
+  /** Gives back what is in hand: nobody calls, or the process ends. */
+  giveUp(now: number): void {
+    if (this.#isAsking || this.#lease.held(now) === 0 || !this.#shard.available) return
+    this.setting.counts.givenBack += this.#lease.held(now) / this.setting.grains
+    this.#needed = 0
+    this.#begin()
+  }
+
+  leaseQuestion(now: number): readonly string[] {
+    const { tokensPerSecond, burstSize, leaseMs, grains, counts } = this.setting
+    // Who needs more than he holds gives that back first: two who each hold a part would wait for each other.
+    const surrenders = this.#needed === 0 || this.#needed > this.#lease.held(now)
+    const { kept, back } = this.#lease.account(surrenders, now)
+    this.#demand.add(this.#spent, now)
+    this.#spent = 0
+    const want = this.#needed === 0 ? 0 : Math.max(this.#needed, Math.ceil(this.#demand.level(now) / grains) * grains)
+    counts.questions++
+    this.#owedAsked = this.#owed
+    this.#owed = 0
+    this.#question++
+    const figures = [this.#question, kept, back, this.#owedAsked, this.#needed, want, leaseMs * 1_000]
+    return [tokensPerSecond, burstSize, ...figures].map(String)
+  }
+
+  leaseAnswer(values: readonly unknown[], { sentAt, settlingMs }: Answer): void {
+    const [granted = 0, kept = 0, left = 0, waitUs = 0] = values.map(Number)
+    const now = this.setting.clock.now()
+    if (granted === -1) return this.#differs({ tokensPerSecond: kept, burstSize: left }, now)
+    if (granted === -2) return this.unanswered()
+    this.#mismatch = undefined
+    this.#lease.renew(kept, granted, sentAt, this.setting.leaseMs)
+    this.setting.counts.granted += granted / this.setting.grains
+    this.#told(left, granted > 0 ? 0 : Math.max(settlingMs, waitUs / 1_000), sentAt)
+    this.#settle()
+  }
+
+  /** What was held when it was asked is held on, and lapses; what was owed is still owed. */
+  unanswered(): void {
+    this.#owed += this.#owedAsked
+    this.#settle()
+  }
+
+  #askOnce(cost: number, now: number, settled: () => void): void {
+    const grains = this.#grainsOf(cost)
+    this.#demand.add(grains, now)
+    const asker: OnceAsker = {
+      stateKey: this.stateKey,
+      setting: this.setting,
+      grains,
+      onceAnswer: (left, other, answer) => {
+        this.#onceAnswer(grains, left, other, answer)
+        settled()
+      },
+      unanswered: settled,
+    }
+    this.setting.counts.questions++
+    this.#asker.once(asker)
+  }
+
+  #onceAnswer(grains: number, left: number, other: FleetLimit | undefined, { sentAt }: Answer): void {
+    const now = this.setting.clock.now()
+    if (other !== undefined) return this.#differs(other, now)
+    this.#mismatch = undefined
+    if (left >= 0) {
+      this.#lease.add(grains, sentAt, this.setting.timeLimitMs, now)
+      this.setting.counts.granted += grains / this.setting.grains
+    }
+    this.#told(Math.max(0, left), left >= 0 ? 0 : (-1 - left) / 1_000, sentAt)
+  }
+
+  /** What Redis said: what is left, and how long to wait for what was asked. */
+  #told(left: number, waitMs: number, sentAt: number): void {
+    this.#left = left
+    this.#leftAt = sentAt
+    this.#deniedUntil = waitMs > 0 ? sentAt + waitMs : Number.NEGATIVE_INFINITY
+  }
+
+  #settle(): void {
+    this.#isAsking = false
+    const settlements = this.#settlements
+    this.#settlements = []
+    for (const settle of settlements) settle()
+    this.setting.wake()
+  }
+
+  #differs(other: FleetLimit, now: number): void {
+    const { tokensPerSecond, burstSize, name, problem } = this.setting
+    this.#deniedUntil = now + MISMATCH_MS
+    this.#lease.drop()
+    if (this.#mismatch === undefined) {
+      this.#mismatch = new FleetLimitMismatchError(name, { tokensPerSecond, burstSize }, other)
+      problem(this.#mismatch)
+    }
+    this.#settle()
+  }
+
+  #askFor(cost: number, now: number): void {
+    if (this.#isHot(now)) {
+      this.#needed = this.#grainsOf(cost)
+      this.#begin()
+    } else {
+      this.#isAsking = true
+      this.#askOnce(cost, now, () => this.#settle())
+    }
+  }
+
+  /** More of it, ahead of need: one token at least is worth the question. */
+  #refill(now: number): void {
+    if (this.#isAsking || now < this.#deniedUntil || !this.#shard.available) return
+    this.#needed = this.setting.grains
+    this.#begin()
+  }
+
+  #begin(): void {
+    this.#isAsking = true
+    this.#asker.lease(this)
+  }
+
+  #isHot(now: number): boolean {
+    return this.setting.alwaysLeased || this.#demand.level(now) >= HOT_TOKENS * this.setting.grains
+  }
+
+  get #allows(): boolean {
+    return this.setting.whenUnavailable === 'allow' && !this.#shard.available
+  }
+
+  #shareAt(now: number): LocalShare | undefined {
+    if (this.setting.whenUnavailable !== 'local-share') return undefined
+    const from = this.#shard.shareFrom(now)
+    if (from !== undefined) {
+      this.#share ??= new LocalShare(this.setting, from.processes, from.at)
+      this.#sharedFrom = from.at
+    } else if (this.#share !== undefined) {
+      this.#share = undefined
+      // What was spent before Redis began to remember anew is not counted there.
+      if (this.#shard.settledAt > this.#sharedFrom) this.#owed = 0
+    }
+    return this.#share
+  }
+
+  #grainsOf(cost: number): number {
+    return Math.ceil(cost * this.setting.grains)
+  }
+}

@@ -1,0 +1,72 @@
+/** Takes tokens of many buckets of one limit, for one decision each: no lease is kept. */
+import { BUCKET_LUA } from './bucket-lua.ts'
+import { MEMORY_LUA } from './memory-lua.ts'
+import { type Script, script } from './script.ts'
+
+/**
+ * KEYS: 1 memory, then the state of each bucket. ARGV after the common five: rate, burst (tokens), flight (microseconds:
+ * how long after this the tokens may still be spent), then for each bucket the grains wanted. Adds to the reply for each
+ * bucket one number: what is left if the tokens were taken; −1 − the wait in microseconds if not; −2^52 where others use the
+ * bucket with another limit, whose rate and burst are then the last two of the reply.
+ *
+ * Tokens in flight are counted in two slices of one flight each, so that what is still in the air is never forgotten early,
+ * and one bucket needs no list of decisions.
+ */
+const ONCE_LUA = `
+local limit, flight = limitOf(tonumber(ARGV[6]), tonumber(ARGV[7])), tonumber(ARGV[8])
+local otherRate, otherBurst
+
+local function take(bucket, want)
+  bucket.tokens = bucket.tokens - want
+  if bucket.flying1 > 0 and bucket.lands1 - now >= flight then
+    bucket.flying1 = bucket.flying1 + want
+  else
+    bucket.flying0 = bucket.flying0 + bucket.flying1
+    bucket.lands0 = math.max(bucket.lands0, bucket.lands1)
+    bucket.flying1, bucket.lands1 = want, now + 2 * flight
+  end
+end
+
+-- Keys that nobody has used for long are all alike: what is there, what is saved and for how long is worked out once.
+local unused = emptyBucket(limit)
+elapse(unused)
+local full, common, taken, expiry = unused.tokens, tonumber(ARGV[9]), nil, nil
+if common and full >= common then
+  take(unused, common)
+  taken = pack(SHORT, unused.tokens, unused.updated, unused.flying1, unused.lands1, limit.rate, limit.burst)
+  expiry = tostring(math.ceil((unused.lands1 - now + (limit.size - unused.tokens) / limit.flow) / 1000) + 1000)
+end
+
+for i = 2, #KEYS do
+  local key, want = KEYS[i], tonumber(ARGV[7 + i])
+  local saved = call('GET', key)
+  if not saved and taken and want == common then
+    call('SET', key, taken, 'PX', expiry)
+    reply[i + 2] = unused.tokens
+  else
+    local bucket, foundRate, foundBurst
+    if saved then bucket, foundRate, foundBurst = read(saved, limit) else bucket = emptyBucket(limit) end
+    if not bucket then
+      otherRate, otherBurst = foundRate, foundBurst
+      reply[i + 2] = -4503599627370496
+    else
+      elapse(bucket)
+      if bucket.tokens >= want then
+        take(bucket, want)
+        save(key, bucket)
+        reply[i + 2] = bucket.tokens
+      else
+        reply[i + 2] = -1 - waitFor(bucket, want)
+      end
+    end
+  end
+end
+if otherRate then
+  reply[#reply + 1] = string.format('%.17g', otherRate)
+  reply[#reply + 1] = string.format('%.17g', otherBurst)
+end
+return reply
+`
+
+/** Takes tokens for one decision each. */
+export const TAKE_ONCE: Script = script('take-once', MEMORY_LUA, BUCKET_LUA, ONCE_LUA)

@@ -1,0 +1,163 @@
+/** The model of the scripts that virtual time runs on answers as a real server does. */
+import { RedisModel, VirtualClock } from '@holdfast/testing'
+import { type RedisServer, startRedisServer } from '@holdfast/testing/redis-server'
+import fc from 'fast-check'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BE_PRESENT } from '../../src/scripts/be-present.ts'
+import { LEASE_TOKENS } from '../../src/scripts/lease-tokens.ts'
+import type { Script } from '../../src/scripts/script.ts'
+import { TAKE_ONCE } from '../../src/scripts/take-once.ts'
+
+const SETTINGS = { quiet: 1_000_000, settle: 1_000_000, keptMs: 60_000 }
+const GRAINS = 2 ** 40
+
+/** The real script with one difference: it reads the time from a key, so that a test can move it. */
+const timed = ({ lua }: Script): string => lua.replace("redis.call('TIME')", "redis.call('HMGET', 'time', 's', 'us')")
+
+const processes = ['p1', 'p2', 'p3'] as const
+const process = fc.constantFrom(...processes)
+const lateness = fc.constantFrom<'none' | 'early' | 'late'>('none', 'none', 'early', 'late')
+const tokens = fc.integer({ min: 0, max: 40 }).map((quarters) => quarters / 4)
+
+const leaseOf = fc.record({
+  bucket: fc.constantFrom('a', 'b'),
+  held: tokens,
+  back: tokens,
+  owed: fc.constantFrom(0, 0, 0, 1.5),
+  need: fc.integer({ min: 1, max: 5 }),
+  more: fc.integer({ min: 0, max: 20 }),
+  asksForNothing: fc.boolean(),
+  step: fc.constantFrom(1, 1, 1, 0),
+  otherLimit: fc.constantFrom(false, false, false, false, true),
+})
+
+const command = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('lease' as const),
+      process,
+      lateness,
+      questions: fc.array(leaseOf, { minLength: 1, maxLength: 2 }),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('once' as const),
+      process,
+      lateness,
+      takes: fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 1, max: 4 })), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      otherLimit: fc.constantFrom(false, false, false, false, false, true),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('present' as const), process, lateness, stays: fc.boolean() }),
+  },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('time' as const), us: fc.integer({ min: 0, max: 150_000 }) }) },
+  // A silence, and a clock that goes back.
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), us: fc.constantFrom(-5e6, -1_000, 3e6) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
+)
+
+describe('the model of the scripts', () => {
+  let server: RedisServer
+  let redis: Redis
+
+  beforeAll(async () => {
+    server = await startRedisServer()
+    redis = new Redis(server.port)
+  })
+
+  afterAll(async () => {
+    redis.disconnect()
+    await server.close()
+  })
+
+  it('answers any sequence of commands as a real server does', async () => {
+    const limit = fc.record({
+      rate: fc.constantFrom(0.08, 10 / 3, 20, 200),
+      burst: fc.constantFrom(1, 2.5, 10, 20, 1_000),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        limit,
+        fc.array(command, { minLength: 10, maxLength: 80 }),
+        async ({ rate, burst }, commands) => {
+          await redis.flushall()
+          const clock = new VirtualClock()
+          const model = new RedisModel(clock)
+          const grains = burst > 2 ** 10 ? 2 ** (51 - Math.floor(Math.log2(burst)) - 1) : GRAINS
+          let question = 1
+          const both = async (script: Script, asker: string, late: string, keys: string[], args: unknown[]) => {
+            const us = model.now
+            await redis.hset('time', 's', String(Math.floor(us / 1_000_000)), 'us', String(us % 1_000_000))
+            const notAfter = late === 'none' ? 0 : late === 'early' ? us + 1 : us - 1
+            const head = [asker, notAfter, SETTINGS.quiet, SETTINGS.settle, SETTINGS.keptMs]
+            const texts = [...head, ...args].map(String)
+            const real = await redis.eval(timed(script), keys.length, ...keys, ...texts)
+            expect([script.name, ...(Array.isArray(real) ? real : [real])].map(comparable)).toEqual(
+              [script.name, ...model.run(script.name, keys, texts)].map(comparable),
+            )
+          }
+          // Memory has begun and is full.
+          for (let turn = 0; turn < 4; turn++) {
+            await both(BE_PRESENT, 'p0', 'none', ['m', 'heard', 'came'], [2_000_000, 1])
+            await clock.advance(turn < 3 ? 990 : 10)
+          }
+          for (const one of commands) {
+            if (one.kind === 'time') {
+              if (one.us >= 0) await clock.advance(one.us / 1_000)
+              else clock.block(one.us / 1_000)
+            } else if (one.kind === 'flush') {
+              await redis.flushall()
+              model.flush()
+            } else if (one.kind === 'present') {
+              const args = [2_000_000, one.stays ? 1 : 0]
+              await both(BE_PRESENT, one.process, one.lateness, ['m', 'heard', 'came'], args)
+            } else if (one.kind === 'once') {
+              const keys = ['m', ...one.takes.map(([bucket]) => bucket)]
+              const wanted = one.takes.map(([, want]) => want * grains)
+              await both(TAKE_ONCE, one.process, one.lateness, keys, [
+                one.otherLimit ? rate * 2 : rate,
+                burst,
+                50_000,
+                ...wanted,
+              ])
+            } else {
+              const keys = one.questions.flatMap(({ bucket }) => [bucket, `${bucket}:leases`])
+              const args = one.questions.flatMap((asked) => {
+                question += asked.step
+                const need = asked.asksForNothing ? 0 : asked.need * grains
+                const want = asked.asksForNothing ? 0 : (asked.need + asked.more) * grains
+                return [
+                  asked.otherLimit ? rate * 2 : rate,
+                  burst,
+                  question,
+                  asked.held * grains,
+                  asked.back * grains,
+                  asked.owed * grains,
+                  need,
+                  want,
+                  250_000,
+                ]
+              })
+              await both(LEASE_TOKENS, one.process, one.lateness, ['m', ...keys], args)
+            }
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+})
+
+/** Numbers come as numbers or as texts. */
+function comparable(value: unknown): unknown {
+  return typeof value === 'string' && value !== '' && Number.isFinite(Number(value)) ? Number(value) : value
+}

@@ -1,0 +1,179 @@
+/** The arithmetic of a bucket in Redis, as the scripts of `@holdfast/redis` do it; a property test holds the two together. */
+
+/** A limit in the units of the scripts. */
+export interface LimitModel {
+  readonly rate: number
+  readonly burst: number
+  /** How many grains a token has. */
+  readonly grains: number
+  /** The burst in grains. */
+  readonly size: number
+  /** Grains that flow in each microsecond. */
+  readonly flow: number
+}
+
+/** What one process holds. */
+interface LeaseModel {
+  readonly amount: number
+  readonly lapses: number
+  readonly question: number
+}
+
+/** The state of one bucket: grains, and microseconds of the server's clock. */
+export interface BucketModel {
+  readonly limit: LimitModel
+  tokens: number
+  updated: number
+  leased: number
+  earliest: number
+  latest: number
+  flying0: number
+  lands0: number
+  flying1: number
+  lands1: number
+  readonly leases: Map<string, LeaseModel>
+}
+
+/** The limit of that rate (tokens a second) and burst (tokens). */
+export function limitModel(rate: number, burst: number): LimitModel {
+  const exponent = Math.floor(Math.log2(burst)) + 1
+  const grains = 2 ** Math.min(40, 51 - exponent)
+  return { rate, burst, grains, size: Math.floor(burst * grains), flow: (rate * grains) / 1_000_000 }
+}
+
+/** A bucket that was empty when memory began. */
+export function emptyBucket(limit: LimitModel, began: number): BucketModel {
+  return {
+    limit,
+    tokens: 0,
+    updated: began,
+    leased: 0,
+    earliest: 0,
+    latest: 0,
+    flying0: 0,
+    lands0: 0,
+    flying1: 0,
+    lands1: 0,
+    leases: new Map(),
+  }
+}
+
+/** What may be there while all that is out stays out. */
+const roomOf = (bucket: BucketModel): number => bucket.limit.size - bucket.leased - bucket.flying0 - bucket.flying1
+
+function flow(bucket: BucketModel, till: number): void {
+  if (till <= bucket.updated) return
+  const gain = Math.floor((till - bucket.updated) * bucket.limit.flow)
+  bucket.tokens += Math.max(0, Math.min(gain, roomOf(bucket) - bucket.tokens))
+  bucket.updated = till
+}
+
+/** Forgets leases that have lapsed, in the order in which they did. */
+function sweep(bucket: BucketModel, now: number): void {
+  if (bucket.leased === 0 || bucket.earliest > now || bucket.latest <= now) return
+  const lapsed = [...bucket.leases].filter(([, { lapses }]) => lapses <= now)
+  for (const [id, lease] of lapsed.sort(([, a], [, b]) => a.lapses - b.lapses)) {
+    flow(bucket, lease.lapses)
+    bucket.leased -= lease.amount
+    bucket.leases.delete(id)
+  }
+  const remaining = [...bucket.leases.values()].map(({ lapses }) => lapses)
+  if (remaining.length > 0) bucket.earliest = Math.min(...remaining)
+}
+
+/** Lets time pass. */
+export function elapse(bucket: BucketModel, now: number): void {
+  if (bucket.flying0 > 0 && bucket.lands0 <= now) {
+    flow(bucket, bucket.lands0)
+    bucket.flying0 = 0
+  }
+  if (bucket.flying1 > 0 && bucket.lands1 <= now) {
+    flow(bucket, bucket.lands1)
+    bucket.flying1 = 0
+  }
+  if (bucket.leased > 0 && bucket.latest <= now) {
+    flow(bucket, bucket.latest)
+    bucket.leased = 0
+  }
+  flow(bucket, now)
+}
+
+/** How long until that many grains are there, in microseconds, if nobody else takes any. */
+export function waitFor(bucket: BucketModel, need: number, now: number): number {
+  let wait = bucket.tokens < need ? Math.ceil((need - bucket.tokens) / bucket.limit.flow) : 0
+  if (bucket.updated > now) wait += bucket.updated - now
+  if (roomOf(bucket) >= need) return wait
+  const frees = Math.min(
+    bucket.leased > 0 ? bucket.earliest : Number.POSITIVE_INFINITY,
+    bucket.flying0 > 0 ? bucket.lands0 : Number.POSITIVE_INFINITY,
+    bucket.flying1 > 0 ? bucket.lands1 : Number.POSITIVE_INFINITY,
+  )
+  return frees === Number.POSITIVE_INFINITY ? wait : Math.max(wait, frees - now)
+}
+
+/** Takes grains for one decision: they are out for at least one flight from now. */
+export function takeOnce(bucket: BucketModel, want: number, flight: number, now: number): void {
+  bucket.tokens -= want
+  if (bucket.flying1 > 0 && bucket.lands1 - now >= flight) {
+    bucket.flying1 += want
+    return
+  }
+  bucket.flying0 += bucket.flying1
+  bucket.lands0 = Math.max(bucket.lands0, bucket.lands1)
+  bucket.flying1 = want
+  bucket.lands1 = now + 2 * flight
+}
+
+/** One question of a process about one bucket, in grains and microseconds. */
+export interface LeaseQuestion {
+  readonly id: string
+  readonly question: number
+  readonly held: number
+  readonly back: number
+  readonly owed: number
+  readonly need: number
+  readonly want: number
+  readonly life: number
+}
+
+/** The answer: granted, kept, left, wait, holders; −2 first for a question that a newer one has overtaken. */
+export function lease(bucket: BucketModel, asked: LeaseQuestion, now: number): readonly number[] {
+  if (bucket.leased === 0) bucket.leases.clear()
+  const own = bucket.leases.get(asked.id)
+  const valid = own !== undefined && own.lapses > now
+  if (valid && own.question >= asked.question) return [-2, 0, 0, 0, 0]
+  sweep(bucket, now)
+  elapse(bucket, now)
+  const had = valid ? own.amount : 0
+  const kept = Math.min(asked.held, had)
+  bucket.tokens += Math.min(asked.back, had - kept) - asked.owed
+  bucket.leased -= had
+  const holders = bucket.leases.size + (had === 0 ? 1 : 0)
+  const granted = grant(bucket, asked, kept, holders)
+  bucket.tokens -= granted
+  remember(bucket, asked, kept + granted, now)
+  const wait = waitFor(bucket, Math.max(asked.need, 1), now)
+  return [granted, kept, Math.max(0, bucket.tokens), wait, holders]
+}
+
+function grant({ tokens, limit }: BucketModel, { need, want }: LeaseQuestion, kept: number, holders: number): number {
+  if (want <= 0 || tokens < need) return 0
+  const share = Math.max(need, Math.floor(limit.size / (2 * holders)) - kept)
+  return need + Math.floor((Math.min(want, tokens, share) - need) / limit.grains) * limit.grains
+}
+
+function remember(bucket: BucketModel, { id, life, question }: LeaseQuestion, amount: number, now: number): void {
+  if (amount === 0) {
+    bucket.leases.delete(id)
+    return
+  }
+  const lapses = now + life
+  if (bucket.leased === 0) {
+    bucket.earliest = lapses
+    bucket.latest = lapses
+  }
+  bucket.earliest = Math.min(bucket.earliest, lapses)
+  bucket.latest = Math.max(bucket.latest, lapses)
+  bucket.leased += amount
+  bucket.leases.set(id, { amount, lapses, question })
+}
