@@ -1,6 +1,14 @@
-/** Rate limits and honest failures over HTTP. The plugin for Fastify has an entry of its own: `@holdfast/http/fastify`. */
-export { type Admission, AdmissionControl, type AdmissionOptions } from './admit.ts'
-export { type AddressFacts, clientAddress, comparableAddress } from './client-address.ts'
-export { type ClientFacts, clientKeyOf } from './client-key.ts'
+/** Rate limits and honest failures over HTTP. Each framework has an entry of its own: `@holdfast/http/fastify` and so on. */
+export { ClientAddresses, type ClientAddressOptions, type TrustProxy } from './client/client-address.ts'
+export type { ClientOptions, RequestReader } from './client/client-identity.ts'
+export { clientKey } from './client/client-key.ts'
+export { type Admission, AdmissionControl, type AdmissionOptions } from './limit/admission-control.ts'
+export { retryAfterSeconds } from './limit/rate-limit-headers.ts'
+export {
+  type LimitedRequest,
+  type RateLimitOptions,
+  RequestLimits,
+  type RouteLimit,
+  type RouteRule,
+} from './limit/request-limits.ts'
 export { PROBLEM_JSON, type Problem, problem, problemOf } from './problem.ts'
-export { retryAfterSeconds } from './rate-limit-headers.ts'

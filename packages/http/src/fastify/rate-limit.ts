@@ -1,0 +1,79 @@
+/** Rate limits on every route of a Fastify application. */
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import plugin from 'fastify-plugin'
+import type { RequestReader } from '../client/client-identity.ts'
+import { type RateLimitOptions, RequestLimits, type RouteLimit, type RouteRule } from '../limit/request-limits.ts'
+import { joined } from '../node-request.ts'
+import { PROBLEM_JSON } from '../problem.ts'
+
+/** Options of the plugin. */
+export type FastifyRateLimitOptions = RateLimitOptions<FastifyRequest>
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a request of this route costs, or limits of its own; false exempts the route. */
+    rateLimit?: RouteLimit | false
+  }
+}
+
+const DECORATION = 'holdfastRateLimit'
+
+const reader: RequestReader<FastifyRequest> = {
+  method: ({ method }) => method,
+  url: ({ url }) => url,
+  header: ({ headers }, name) => joined(headers[name]),
+  address: ({ socket }) => socket.remoteAddress,
+}
+
+const register: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, options) => {
+  if (app.hasDecorator(DECORATION)) {
+    throw new Error('rateLimit is registered twice, so every request would pay twice; remove one of the two')
+  }
+  const onHookError = (error: unknown): void => {
+    app.log.error({ err: error }, 'onLimited threw; the request was not affected')
+  }
+  const limits = new RequestLimits(reader, { onHookError, ...withoutFastifysOwn(options) })
+  const rules = new Map<RouteLimit, RouteRule>()
+  /** Whether any route has a rule: to look for one costs as much as to ask for admission. */
+  let anyRule = false
+  app.decorate(DECORATION, limits)
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const limit = config?.rateLimit
+    if (limit === undefined) return
+    anyRule = true
+    // One object is one rule: HEAD shares it with its GET.
+    if (limit !== false && !rules.has(limit))
+      rules.set(limit, limits.ruleOf(`${method} ${url} config.rateLimit`, limit))
+  })
+  app.addHook('onRequest', (request, reply, next) => {
+    const limit = anyRule ? request.routeOptions.config.rateLimit : undefined
+    if (limit === false) return next()
+    const { allowed, headers, body } = limits.admit(request, limit === undefined ? undefined : rules.get(limit))
+    reply.headers(headers)
+    if (allowed) return next()
+    reply.code(429).type(PROBLEM_JSON).send(body)
+  })
+}
+
+/**
+ * Limits every route, those that do not exist too: for all clients together (`tokensPerSecond`, `burstSize`), for each
+ * (`perClient`), or both, from both of which a request takes or from neither. Every answer carries `RateLimit` and
+ * `RateLimit-Policy`; a 429 is problem+json and says `Retry-After`. Register it once, before the routes.
+ *
+ * @throws InvalidOptionError when it is registered, for an option that makes no sense; when a route is added, for its rule;
+ *   Error when it is registered twice
+ * @example
+ * await app.register(rateLimit, { tokensPerSecond: 1_000, perClient: { tokensPerSecond: 10, burstSize: 20 } })
+ * app.get('/report', { config: { rateLimit: { cost: 5 } } }, report)
+ */
+export const rateLimit: FastifyPluginAsync<FastifyRateLimitOptions> = plugin(register, {
+  fastify: '5.x',
+  name: '@holdfast/http',
+})
+
+const FASTIFYS_OWN: ReadonlySet<string> = new Set(['prefix', 'logLevel', 'logSerializers'])
+
+/** `register` takes options of Fastify's along with a plugin's; what is left is checked, misspelt names too. */
+function withoutFastifysOwn(options: FastifyRateLimitOptions): FastifyRateLimitOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !FASTIFYS_OWN.has(name)))
+}
