@@ -30,7 +30,8 @@ describe('every route is rate limited', () => {
   })
 
   it('for each client too', async () => {
-    const limits = { perClient: { tokensPerSecond: 0.1, burstSize: 1 }, clock: new VirtualClock() }
+    const perClient = { tokensPerSecond: 0.1, burstSize: 1 }
+    const limits = { perClient, apiKeys: { 'desk-1': true, 'desk-2': true }, clock: new VirtualClock() } as const
     const { ask } = await startWorld({ limits })
     const statuses: number[] = []
     for (const key of ['desk-1', 'desk-1', 'desk-2']) {

@@ -7,7 +7,7 @@ import type {
   RehearsalView,
   ServiceView,
 } from '@holdfast/console/api'
-import { AdmissionControl, clientKeyOf, PROBLEM_JSON, problem } from '@holdfast/http'
+import { PROBLEM_JSON, problem, type RouteLimit } from '@holdfast/http'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import { z } from 'zod'
 import { sessionRoutes } from '../access/session-routes.ts'
@@ -16,8 +16,8 @@ import { incidentReport } from '../incidents/incident-report.ts'
 import { actRequest } from './act-request.ts'
 import type { ControlPlane } from './control-plane.ts'
 
-/** Requests a second, and at once, of one address. They have a limit of their own: a flood of orders locks nobody out. */
-const CONTROL_LIMIT = { tokensPerSecond: 50, burstSize: 200 }
+/** Requests a second, and at once, of one client. They have a limit of their own: a flood of orders locks nobody out. */
+const CONTROL_LIMIT: RouteLimit = { perClient: { tokensPerSecond: 50, burstSize: 200 } }
 
 /** The most steps that one answer has for a service, and the longest range, in milliseconds. */
 const MOST_STEPS = 3_600
@@ -53,14 +53,8 @@ export async function controlRoutes(
   { secureCookies, consoleFolder }: ControlRoutesOptions,
 ): Promise<void> {
   await app.register(async (routes) => {
-    const limit = new AdmissionControl({ perClient: CONTROL_LIMIT, clock: control.clock })
-    routes.addHook('onRequest', async (request, reply) => {
-      const { allowed, headers, problem: refusal } = limit.admit(clientKeyOf({ address: request.ip }))
-      reply.headers(headers)
-      return allowed ? undefined : reply.code(429).type(PROBLEM_JSON).send(refusal)
-    })
     routes.addHook('onRoute', (route) => {
-      route.config = { ...route.config, rateLimit: false }
+      route.config = { ...route.config, rateLimit: CONTROL_LIMIT }
     })
     sessionRoutes(routes, control.access, secureCookies)
     readingRoutes(routes, control)

@@ -34,21 +34,22 @@ const register: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
   }
   const limits = new RequestLimits(reader, { onHookError, ...withoutFastifysOwn(options) })
   const rules = new Map<RouteLimit, RouteRule>()
-  /** Whether any route has a rule: to look for one costs as much as to ask for admission. */
-  let anyRule = false
+  // One object is one rule: HEAD shares it with its GET.
+  const ruleOf = (limit: RouteLimit, where: string): RouteRule => {
+    const rule = rules.get(limit) ?? limits.ruleOf(`${where} config.rateLimit`, limit)
+    rules.set(limit, rule)
+    return rule
+  }
   app.decorate(DECORATION, limits)
   app.addHook('onRoute', ({ method, url, config }) => {
-    const limit = config?.rateLimit
-    if (limit === undefined) return
-    anyRule = true
-    // One object is one rule: HEAD shares it with its GET.
-    if (limit !== false && !rules.has(limit))
-      rules.set(limit, limits.ruleOf(`${method} ${url} config.rateLimit`, limit))
+    if (config?.rateLimit) ruleOf(config.rateLimit, `${method} ${url}`)
   })
   app.addHook('onRequest', (request, reply, next) => {
-    const limit = anyRule ? request.routeOptions.config.rateLimit : undefined
+    const limit = request.routeOptions.config.rateLimit
     if (limit === false) return next()
-    const { allowed, headers, body } = limits.admit(request, limit === undefined ? undefined : rules.get(limit))
+    // A rule that a later hook has given to the route is made at its first request.
+    const rule = limit && (rules.get(limit) ?? ruleOf(limit, `${request.method} ${request.routeOptions.url}`))
+    const { allowed, headers, body } = limits.admit(request, rule)
     reply.headers(headers)
     if (allowed) return next()
     reply.code(429).type(PROBLEM_JSON).send(body)
