@@ -55,3 +55,9 @@ export type Random = () => number
 
 /** The runtime's own randomness. */
 export const systemRandom: Random = Math.random
+
+/** Two numbers of 32 bits that nobody can guess, for hashes of names that strangers choose. */
+export function systemSeed(): [number, number] {
+  const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2))
+  return [first, second]
+}

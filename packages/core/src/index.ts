@@ -37,8 +37,12 @@ export type { Call, CallOptions, Guarded } from './pipeline/call.ts'
 export type { CircuitEvent, RefusedEvent, ResilienceEvent, RetryEvent, TimeoutEvent } from './pipeline/call-event.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline/pipeline.ts'
 export type { CallTotals } from './pipeline/statistics.ts'
+export type { AdjustableBucket, Bucket, ClientBuckets, CompleteLimit, LimiterStore } from './rate-limiter/bucket.ts'
+export type { ClientKey } from './rate-limiter/key-hash.ts'
 export {
   type AcquireOptions,
+  type DecisionRecord,
+  newDecision,
   type RateLimitDecision,
   RateLimiter,
   type RateLimiterSnapshot,

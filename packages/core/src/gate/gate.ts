@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../clock.ts'
 import { BulkheadFullError, makeRefusal, RateLimitedError, type RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
 import { type Admission, type Guard, type GuardedCall, WAITING } from '../pipeline/guard.ts'
+import { type ClientKey, nameOfKey } from '../rate-limiter/key-hash.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 
 /** A call as the gate sees it. */
@@ -28,6 +29,8 @@ export type QueuedCall = Pick<
 /** A call's place in a queue. */
 export interface QueuePlace {
   readonly call: QueuedCall
+  /** Whose tokens it wants, in a form that can be compared. */
+  readonly client: string | number | undefined
   /** When it is refused if it has not been admitted, on the monotonic scale. */
   readonly expiresAt: number
   next: QueuePlace | undefined
@@ -107,12 +110,13 @@ export class Gate implements Guard {
   }
 
   /** How many tokens are wanted by queued calls that a newcomer of this client, one outside the queue, may not overtake. */
-  costAhead(client: string | undefined): number {
+  costAhead(client: ClientKey | undefined): number {
     // Who waits for a slot lays no claim to tokens.
     if (this.#blockedBy === 'slot') return 0
     let cost = 0
+    const name = nameOfKey(client)
     for (let place = this.#first; place !== undefined; place = place.next) {
-      if (this.#blockedBy === 'tokens' || place.call.client === client) cost += place.call.cost
+      if (this.#blockedBy === 'tokens' || place.client === name) cost += place.call.cost
     }
     return cost
   }
@@ -134,20 +138,20 @@ export class Gate implements Guard {
   #dispatchOnce(now: number): void {
     const expired: QueuedCall[] = []
     const admitted: QueuedCall[] = []
-    let waitingClients: Set<string | undefined> | undefined
+    let waitingClients: Set<string | number | undefined> | undefined
     let wakeAt = Number.POSITIVE_INFINITY
     this.#blockedBy = 'nothing'
     for (let place = this.#first; place !== undefined; ) {
-      const { call, next, expiresAt } = place
+      const { call, client, next, expiresAt } = place
       // Who can be admitted is, even at the last moment: on arrival it was told that it would be in time.
-      if (this.#blockedBy === 'nothing' && !waitingClients?.has(call.client)) {
+      if (this.#blockedBy === 'nothing' && !waitingClients?.has(client)) {
         const lack = this.#takeAt(call, now)
         if (lack === 'nothing') {
           this.#unlink(place)
           admitted.push(call)
         } else if (now < expiresAt) {
           wakeAt = Math.min(wakeAt, now + this.#lackMs)
-          if (lack === "client's tokens") waitingClients = (waitingClients ?? new Set()).add(call.client)
+          if (lack === "client's tokens") waitingClients = (waitingClients ?? new Set()).add(client)
           else this.#blockedBy = lack
         }
       }
@@ -214,7 +218,8 @@ export class Gate implements Guard {
 
   #enqueue(call: QueuedCall, lack: Lack, now: number): void {
     const expiresAt = now + (call.maxWaitMs ?? this.#maxWaitMs)
-    const place: QueuePlace = { call, expiresAt, next: undefined, previous: this.#last }
+    const client = nameOfKey(call.client)
+    const place: QueuePlace = { call, client, expiresAt, next: undefined, previous: this.#last }
     call.queue = place
     if (this.#last === undefined) this.#first = place
     else this.#last.next = place
@@ -258,9 +263,10 @@ export class Gate implements Guard {
     )
   }
 
-  #clientWaits(client: string | undefined): boolean {
+  #clientWaits(client: ClientKey | undefined): boolean {
+    const name = nameOfKey(client)
     for (let place = this.#first; place !== undefined; place = place.next) {
-      if (place.call.client === client) return true
+      if (place.client === name) return true
     }
     return false
   }
@@ -270,9 +276,10 @@ export class Gate implements Guard {
     if (this.#limiter === undefined) return 0
     let all = 0
     let own = 0
+    const name = nameOfKey(call.client)
     for (let ahead = this.#first; ahead !== undefined; ahead = ahead.next) {
       all += ahead.call.cost
-      if (ahead.call.client === call.client) own += ahead.call.cost
+      if (ahead.client === name) own += ahead.call.cost
     }
     return this.#limiter.estimateMs(call.client, call.cost, { all, client: own }, now)
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { RefusalError } from '../errors.ts'
 import type { Slot } from '../pipeline/guard.ts'
 import { WAITING } from '../pipeline/guard.ts'
+import type { ClientKey } from '../rate-limiter/key-hash.ts'
 import type { AcquireOptions } from '../rate-limiter/rate-limiter.ts'
 import type { Gate, QueuedCall, QueuePlace } from './gate.ts'
 
@@ -11,7 +12,7 @@ class Ticket implements QueuedCall {
   readonly operation = undefined
   readonly attempt = 1
   readonly deadlineAt = Number.POSITIVE_INFINITY
-  readonly client: string | undefined
+  readonly client: ClientKey | undefined
   readonly cost: number
   readonly maxWaitMs: number | undefined
   slot: Slot | undefined

@@ -1,5 +1,6 @@
 /** One call, as the function that is guarded sees it, and the options that its caller gives. */
 import { check, durationMs } from '../options.ts'
+import type { ClientKey } from '../rate-limiter/key-hash.ts'
 
 /** What the guarded function is given: the attempt that it is. */
 export interface Call {
@@ -35,7 +36,7 @@ export interface CallOptions {
   /** Time limit of the whole call in milliseconds, instead of the pipeline's `timeoutMs`. */
   readonly timeoutMs?: number | undefined
   /** Whose tokens are taken, where the rate limiter is `perClient`. */
-  readonly client?: string | undefined
+  readonly client?: ClientKey | undefined
   /** How many tokens each attempt takes. Default 1. */
   readonly cost?: number | undefined
 }

@@ -2,9 +2,11 @@
  * How a call runs, top to bottom: admitted by the guards, run, told to the guards, tried again or ended. There is one loop
  * for all patterns; no wrapper is nested in another. docs/how-a-call-runs.md walks one call through this file.
  */
+
 import { type AttemptRecord, isRejection, type RefusalError, RetriesExhaustedError, TimeoutError } from '../errors.ts'
 import { describeFailure, type FailureFacts, type Verdict } from '../failures.ts'
 import type { QueuePlace } from '../gate/gate.ts'
+import type { ClientKey } from '../rate-limiter/key-hash.ts'
 import type { RetryDecision } from '../retry/retry-policy.ts'
 import { announceRefusal, announceRetry, announceTimeout } from './announce.ts'
 import { Answer, rejectSoon } from './answer.ts'
@@ -69,7 +71,7 @@ class Execution implements GuardedCall, AttemptOwner {
     return this.#options?.operation
   }
 
-  get client(): string | undefined {
+  get client(): ClientKey | undefined {
     return this.#options?.client
   }
 

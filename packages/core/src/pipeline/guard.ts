@@ -1,7 +1,9 @@
 /** What the executor asks of a guard: a pattern that admits or refuses a call and learns from its outcome. */
+
 import type { RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
 import type { QueuePlace } from '../gate/gate.ts'
+import type { ClientKey } from '../rate-limiter/key-hash.ts'
 
 /** The guard has put the call into its queue and will call `admitted` or `refused`. */
 export const WAITING: unique symbol = Symbol('waiting')
@@ -25,7 +27,7 @@ export interface GuardedCall {
   readonly operation: string | undefined
   readonly attempt: number
   /** Whose tokens it takes. */
-  readonly client: string | undefined
+  readonly client: ClientKey | undefined
   /** How many. */
   readonly cost: number
   /** When the whole call must be done, on the clock's monotonic scale; Infinity without a limit. */

@@ -11,6 +11,7 @@ import {
   type Rules,
   wholeNumber,
 } from '../options.ts'
+import type { LimiterStore } from './bucket.ts'
 
 /** One limit. */
 export interface RateLimit {
@@ -28,12 +29,14 @@ export interface RateLimiterOptions {
   readonly burstSize?: number | undefined
   /** The limit for each client. */
   readonly perClient?: RateLimit | undefined
-  /** For how many clients a bucket is kept. Default 10,000. */
+  /** For how many clients a bucket is kept, at 20 to 40 bytes each. Default 100,000. */
   readonly maxClients?: number | undefined
   /** How long a caller waits for tokens at most, in milliseconds; 0 never waits. Default 30,000. */
   readonly maxWaitMs?: number | undefined
   /** How many callers may wait at once. Default 1,000. */
   readonly maxQueue?: number | undefined
+  /** Where the tokens are kept. Default: in this process. */
+  readonly store?: LimiterStore | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
 }
@@ -51,6 +54,7 @@ export const RATE_LIMITER_RULES: Rules<RateLimiterOptions> = {
   maxClients: wholeNumber(1),
   maxWaitMs: durationMs(0),
   maxQueue: wholeNumber(0),
+  store: instance('a store of tokens'),
   clock: instance('a Clock'),
 }
 

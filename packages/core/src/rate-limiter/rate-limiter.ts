@@ -9,7 +9,9 @@ import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { execute } from '../pipeline/executor.ts'
 import { Judge } from '../pipeline/judge.ts'
 import { makePlan, type Plan } from '../pipeline/plan.ts'
-import { ClientBuckets } from './client-buckets.ts'
+import type { AdjustableBucket, Bucket, ClientBuckets, CompleteLimit } from './bucket.ts'
+import type { ClientKey } from './key-hash.ts'
+import { localStore } from './local-store.ts'
 import {
   burstOf,
   checkRateLimiterOptions,
@@ -17,7 +19,6 @@ import {
   type RateLimit,
   type RateLimiterOptions,
 } from './rate-limiter-options.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 /** The longest that a service's `Retry-After` can pause a limiter: one hour, in milliseconds. */
 export const LONGEST_PAUSE_MS = 3_600_000
@@ -41,10 +42,13 @@ export interface RateLimitDecision {
   readonly resetMs: number
 }
 
+/** A decision that is written over by the next one, so that a server makes none for each request. */
+export type DecisionRecord = { -readonly [Field in keyof RateLimitDecision]: RateLimitDecision[Field] }
+
 /** Who asks, and for how much. */
 export interface TakeOptions {
   /** Whose bucket. Callers that do not say are one client together. */
-  readonly client?: string | undefined
+  readonly client?: ClientKey | undefined
   /** How many tokens. Default 1; above 0 and at most the burst. */
   readonly cost?: number | undefined
 }
@@ -90,7 +94,7 @@ export class RateLimiter {
 
   readonly #clock: Clock
   readonly #plan: Plan
-  #global: TokenBucket | undefined
+  readonly #global: AdjustableBucket | undefined
   readonly #clients: ClientBuckets | undefined
   readonly #gates = new Set<Gate>()
   #pausedUntil = Number.NEGATIVE_INFINITY
@@ -100,15 +104,16 @@ export class RateLimiter {
   /** @throws InvalidOptionError when an option makes no sense */
   constructor(options: RateLimiterOptions) {
     checkRateLimiterOptions('rateLimiter', options)
-    const { tokensPerSecond, perClient } = options
+    const { tokensPerSecond, burstSize, perClient } = options
     this.#clock = options.clock ?? systemClock
     this.maxWaitMs = options.maxWaitMs ?? 30_000
+    const store = options.store ?? localStore(this.#clock)
+    const wake = (): void => this.#dispatchGates()
     if (tokensPerSecond !== undefined) {
-      const burstSize = burstOf({ tokensPerSecond, burstSize: options.burstSize })
-      this.#global = new TokenBucket(tokensPerSecond, burstSize, this.#clock.now())
+      this.#global = store.bucket(complete('global', { tokensPerSecond, burstSize }), wake)
     }
     if (perClient !== undefined) {
-      this.#clients = new ClientBuckets(perClient.tokensPerSecond, burstOf(perClient), options.maxClients ?? 10_000)
+      this.#clients = store.clientBuckets(complete('client', perClient), options.maxClients ?? 100_000, wake)
     }
     this.gate = new Gate({
       limiter: this,
@@ -126,14 +131,50 @@ export class RateLimiter {
    * @throws InvalidOptionError when the cost is not above 0 or can never be met
    */
   tryAcquire(options: TakeOptions = {}): RateLimitDecision {
-    const { client = ANONYMOUS, cost = 1 } = options
-    this.checkCost(cost)
+    const decision = newDecision()
+    this.admit(decision, options.client, options.cost)
+    return decision
+  }
+
+  /**
+   * {@link tryAcquire} for servers: nothing is allocated.
+   *
+   * @param decision written over with what was decided; {@link newDecision} makes one to begin with
+   * @returns whether the tokens were taken
+   * @throws InvalidOptionError when the cost is not above 0 or can never be met
+   * @example
+   * const decision = newDecision()
+   * if (!limiter.admit(decision, request.headers['x-api-key'])) refuse(decision.retryAfterMs)
+   */
+  admit(decision: DecisionRecord, client: ClientKey = ANONYMOUS, cost = 1): boolean {
+    if (cost !== 1) this.checkCost(cost)
     const now = this.#clock.now()
-    const queued = this.#queuedAhead(client, now)
-    const allowed = queued === 0 && this.waitMs(client, cost, now) === 0
-    if (allowed) this.take(client, cost, now)
-    else this.#refused++
-    return this.#decision(client, allowed, cost, queued, now)
+    const queued = this.#gates.size === 0 ? 0 : this.#queuedAhead(client, now)
+    const own = this.#clients?.of(client, now)
+    const forAll = this.globalWaitMs(cost, now)
+    const forClient = own?.waitMs(cost, now) ?? 0
+    const allowed = queued === 0 && forAll === 0 && forClient === 0
+    if (allowed) {
+      this.#admitted++
+      own?.take(cost, now)
+      this.#global?.take(cost, now)
+    } else {
+      this.#refused++
+    }
+    const isOwn = own !== undefined && (this.#global === undefined || this.#isTighter(own, forClient, forAll, now))
+    const tighter = isOwn ? own : this.#global
+    decision.allowed = allowed
+    decision.scope = isOwn ? 'client' : 'global'
+    decision.limit = tighter?.burstSize ?? 0
+    decision.remaining = Math.floor(tighter?.available(now) ?? 0)
+    decision.resetMs = tighter?.fullInMs(now) ?? 0
+    if (allowed) {
+      decision.retryAfterMs = 0
+    } else {
+      const behindQueue = queued === 0 ? 0 : Math.ceil(tighter?.estimateMs(queued + cost, now) ?? 0)
+      decision.retryAfterMs = Math.max(1, forAll, forClient, behindQueue)
+    }
+    return allowed
   }
 
   /**
@@ -178,10 +219,8 @@ export class RateLimiter {
       throw new InvalidOptionError('rateLimiter.tokensPerSecond', limit.tokensPerSecond, 'there is no limit for all')
     }
     const now = this.#clock.now()
-    const burstSize = burstOf(limit)
-    const tokens = Math.min(burstSize, this.#global.available(now))
-    this.#global = new TokenBucket(limit.tokensPerSecond, burstSize, now, tokens)
-    for (const gate of [...this.#gates]) gate.dispatch(now)
+    this.#global.setLimit(complete('global', limit), now)
+    this.#dispatchGates(now)
   }
 
   /** Everything there is to see, as plain data. */
@@ -217,17 +256,17 @@ export class RateLimiter {
   }
 
   /** For gates: how long until the client's own tokens are there, in milliseconds; 0 when they are. */
-  clientWaitMs(client: string | undefined, cost: number, now: number): number {
+  clientWaitMs(client: ClientKey | undefined, cost: number, now: number): number {
     return this.#clients?.of(client ?? ANONYMOUS, now).waitMs(cost, now) ?? 0
   }
 
   /** For gates: how long until both are there, in milliseconds; 0 when they are. */
-  waitMs(client: string | undefined, cost: number, now: number): number {
+  waitMs(client: ClientKey | undefined, cost: number, now: number): number {
     return Math.max(this.globalWaitMs(cost, now), this.clientWaitMs(client, cost, now))
   }
 
   /** For gates: about when a call at the end of a queue gets its tokens, in milliseconds from now. */
-  estimateMs(client: string | undefined, cost: number, ahead: { all: number; client: number }, now: number): number {
+  estimateMs(client: ClientKey | undefined, cost: number, ahead: { all: number; client: number }, now: number): number {
     const paused = Math.max(0, this.#pausedUntil - now)
     const forAll = this.#global?.estimateMs(ahead.all + cost, now) ?? 0
     const forClient = this.#clients?.of(client ?? ANONYMOUS, now).estimateMs(ahead.client + cost, now) ?? 0
@@ -235,14 +274,14 @@ export class RateLimiter {
   }
 
   /** For gates: takes tokens that {@link waitMs} has shown to be there. */
-  take(client: string | undefined, cost: number, now: number): void {
+  take(client: ClientKey | undefined, cost: number, now: number): void {
     this.#admitted++
     this.#global?.take(cost, now)
     this.#clients?.of(client ?? ANONYMOUS, now).take(cost, now)
   }
 
   /** For gates: gives tokens back that were taken for a call which then did not run. */
-  giveBack(client: string | undefined, cost: number, now: number): void {
+  giveBack(client: ClientKey | undefined, cost: number, now: number): void {
     this.#admitted--
     this.#global?.giveBack(cost, now)
     this.#clients?.of(client ?? ANONYMOUS, now).giveBack(cost, now)
@@ -263,52 +302,30 @@ export class RateLimiter {
     this.#gates.delete(gate)
   }
 
+  #dispatchGates(now: number = this.#clock.now()): void {
+    for (const gate of [...this.#gates]) gate.dispatch(now)
+  }
+
   /** How many tokens those who came before want, and still cannot have. */
-  #queuedAhead(client: string, now: number): number {
+  #queuedAhead(client: ClientKey, now: number): number {
+    this.#dispatchGates(now)
     let cost = 0
-    for (const gate of [...this.#gates]) {
-      gate.dispatch(now)
-      cost += gate.costAhead(client)
-    }
+    for (const gate of this.#gates) cost += gate.costAhead(client)
     return cost
   }
 
-  #decision(client: string, allowed: boolean, cost: number, queued: number, now: number): RateLimitDecision {
-    const { scope, bucket, waitMs } = this.#levels(client, allowed ? 0 : cost, now).reduce(tighter)
-    const behindQueue = queued === 0 ? 0 : Math.ceil(bucket.estimateMs(queued + cost, now))
-    return {
-      allowed,
-      scope,
-      limit: bucket.burstSize,
-      remaining: Math.max(0, Math.floor(bucket.available(now))),
-      retryAfterMs: allowed ? 0 : Math.max(1, waitMs, behindQueue),
-      resetMs: bucket.fullInMs(now),
-    }
-  }
-
-  #levels(client: string, cost: number, now: number): Level[] {
-    const levels: Level[] = []
-    const own = this.#clients?.of(client, now)
-    if (own !== undefined) levels.push(level('client', own, own.waitMs(cost, now), now))
-    if (this.#global !== undefined) levels.push(level('global', this.#global, this.globalWaitMs(cost, now), now))
-    return levels
+  /** Whether the client's limit is waited for longer than the one for all, or has less left when neither is. */
+  #isTighter(own: Bucket, forClient: number, forAll: number, now: number): boolean {
+    if (forClient !== forAll) return forClient > forAll
+    return own.available(now) <= (this.#global?.available(now) ?? 0)
   }
 }
 
-/** One of the limits that a call must pass. */
-interface Level {
-  readonly scope: 'global' | 'client'
-  readonly bucket: TokenBucket
-  readonly waitMs: number
-  readonly available: number
+/** A decision to be written over by {@link RateLimiter.admit}. */
+export function newDecision(): DecisionRecord {
+  return { allowed: false, scope: 'global', limit: 0, remaining: 0, retryAfterMs: 0, resetMs: 0 }
 }
 
-function level(scope: 'global' | 'client', bucket: TokenBucket, waitMs: number, now: number): Level {
-  return { scope, bucket, waitMs, available: bucket.available(now) }
-}
-
-/** Of two limits the one that is waited for longer; of equals the one with less left. */
-function tighter(a: Level, b: Level): Level {
-  if (a.waitMs !== b.waitMs) return a.waitMs > b.waitMs ? a : b
-  return a.available <= b.available ? a : b
+function complete(label: string, limit: RateLimit): CompleteLimit {
+  return { label, tokensPerSecond: limit.tokensPerSecond, burstSize: burstOf(limit) }
 }

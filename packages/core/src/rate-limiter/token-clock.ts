@@ -1,0 +1,75 @@
+/**
+ * Tokens are counted in grains of 2^-32. Whole numbers keep sums exact: however many operations there are, a bucket never
+ * gives more than `burstSize + tokensPerSecond × W` in any window W, to a grain.
+ */
+const GRAINS = 2 ** 32
+
+/** How many grains a cost takes. */
+export function grainsOf(tokens: number): number {
+  return Math.ceil(tokens * GRAINS)
+}
+
+/**
+ * Time, counted in the tokens that a limit has given out so far. On this scale a bucket is a single number: when it will
+ * be full again. To take tokens is to put that off; a bucket of the past is full.
+ */
+export class TokenClock {
+  readonly tokensPerSecond: number
+  readonly burstSize: number
+  /** The burst in grains. */
+  readonly burst: number
+  readonly #grainsPerMs: number
+  readonly #start: number
+
+  constructor(limit: { readonly tokensPerSecond: number; readonly burstSize: number }, now: number) {
+    this.tokensPerSecond = limit.tokensPerSecond
+    this.burstSize = limit.burstSize
+    this.burst = Math.floor(limit.burstSize * GRAINS)
+    this.#grainsPerMs = (limit.tokensPerSecond * GRAINS) / 1_000
+    this.#start = now
+  }
+
+  /** How many grains have come in. */
+  at(now: number): number {
+    return Math.floor((now - this.#start) * this.#grainsPerMs)
+  }
+
+  /** A bucket never lacks more than it holds: a clock that went back must not freeze it. */
+  bounded(fullAt: number, now: number): number {
+    return Math.min(fullAt, this.at(now) + this.burst)
+  }
+
+  /** How many tokens a bucket has. */
+  available(fullAt: number, now: number): number {
+    return (this.burst - this.#debt(fullAt, now)) / GRAINS
+  }
+
+  /** When a bucket is full after tokens were taken. */
+  take(fullAt: number, cost: number, now: number): number {
+    return Math.max(fullAt, this.at(now)) + grainsOf(cost)
+  }
+
+  /** When a bucket is full after tokens were given back. */
+  giveBack(fullAt: number, cost: number): number {
+    return fullAt - grainsOf(cost)
+  }
+
+  /** How many whole milliseconds until a bucket has `cost` tokens. Any cost can be had from a full one. */
+  waitMs(fullAt: number, cost: number, now: number): number {
+    const at = this.at(now)
+    const enoughAt = fullAt + grainsOf(cost) - this.burst
+    if (enoughAt <= at || fullAt <= at) return 0
+    const wait = Math.max(1, Math.ceil((enoughAt - at) / this.#grainsPerMs - 1e-6))
+    return this.at(now + wait) >= enoughAt ? wait : wait + 1
+  }
+
+  /** About how long until this many tokens have come in, in milliseconds, also for more than a bucket holds. */
+  estimateMs(fullAt: number, tokens: number, now: number): number {
+    return Math.max(0, (tokens * GRAINS - this.burst + this.#debt(fullAt, now)) / this.#grainsPerMs)
+  }
+
+  /** How many grains a bucket lacks: never more than it holds. */
+  #debt(fullAt: number, now: number): number {
+    return Math.min(this.burst, Math.max(0, fullAt - this.at(now)))
+  }
+}
