@@ -23,7 +23,7 @@ export function greeting({ address: gateway, standIns, console: page }: Addresse
     '',
     ...where,
     `  stand-ins Alpaca ${standIns.alpaca}   Polygon ${standIns.polygon}   control ${standIns.control}`,
-    `            Interactive Brokers ${standIns.ib}`,
+    `            Yahoo ${standIns.yahoo}   FRED ${standIns.fred}   Interactive Brokers ${standIns.ib}`,
     '',
     '  Try in another terminal:',
     '',

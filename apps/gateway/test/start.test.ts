@@ -10,7 +10,15 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ask } from './support.ts'
 
 const START = fileURLToPath(new URL('../src/start.ts', import.meta.url))
-const PORTS = ['PORT', 'UPSTREAMS_CONTROL_PORT', 'ALPACA_STANDIN_PORT', 'POLYGON_STANDIN_PORT', 'IB_STANDIN_PORT']
+const PORTS = [
+  'PORT',
+  'UPSTREAMS_CONTROL_PORT',
+  'ALPACA_STANDIN_PORT',
+  'POLYGON_STANDIN_PORT',
+  'YAHOO_STANDIN_PORT',
+  'FRED_STANDIN_PORT',
+  'IB_STANDIN_PORT',
+]
 /** On any ports, and without requests that nobody asked for. */
 const ANY_PORTS = { ...Object.fromEntries(PORTS.map((name) => [name, '0'])), BACKGROUND_TRAFFIC: 'false' }
 

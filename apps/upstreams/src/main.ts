@@ -6,6 +6,8 @@ try {
     [
       `Alpaca               ${urls.alpaca}`,
       `Polygon              ${urls.polygon}`,
+      `Yahoo                ${urls.yahoo}`,
+      `FRED                 ${urls.fred}`,
       `Interactive Brokers  ${urls.ib}`,
       `control              ${urls.control}`,
     ].join('\n'),

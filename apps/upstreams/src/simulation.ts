@@ -6,6 +6,7 @@ import { Market } from './market/market.ts'
 import { MarketClock } from './market/market-clock.ts'
 import { SimulatedClock } from './simulated-clock.ts'
 import { WireLog } from './wire-log.ts'
+import { Crumbs } from './yahoo/crumbs.ts'
 
 /** What the stand-ins of a process simulate together: one time, one market, one account, one record of what happened. */
 export class Simulation {
@@ -16,6 +17,8 @@ export class Simulation {
   readonly random: Random = () => this.#random()
   /** For how long after it was booked a lookup by client order id does not find an order, in milliseconds. */
   visibilityLagMs = 0
+  /** Yahoo's cookies and crumbs. */
+  readonly crumbs: Crumbs = new Crumbs()
   #seed: number
   #random: Random
   #marketClock: MarketClock
@@ -53,6 +56,7 @@ export class Simulation {
     this.#book = this.#openBook()
     this.ledger.reset()
     this.log.reset()
+    this.crumbs.rotate()
     this.visibilityLagMs = 0
   }
 

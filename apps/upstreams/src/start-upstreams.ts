@@ -3,10 +3,12 @@ import { type Clock, systemClock } from 'holdfast'
 import { alpaca } from './alpaca/alpaca.ts'
 import { controlServer } from './control/control-server.ts'
 import { Controls, type UpstreamName } from './control/controls.ts'
+import { fred } from './fred/fred.ts'
 import { TwsServer } from './interactive-brokers/tws-server.ts'
 import { polygon } from './polygon/polygon.ts'
 import { Simulation } from './simulation.ts'
 import { UpstreamServer } from './upstream-server.ts'
+import { yahoo } from './yahoo/yahoo.ts'
 
 /** How the stand-ins are started. */
 export interface UpstreamsOptions {
@@ -16,7 +18,7 @@ export interface UpstreamsOptions {
   readonly clock?: Clock
   /**
    * 0 is any free port, which those have that are not named. Default, if none is: control 9000, Alpaca 9001, Polygon 9002,
-   * Interactive Brokers 9005.
+   * Yahoo 9003, FRED 9004, Interactive Brokers 9005.
    */
   readonly ports?: Partial<Ports>
   /** Requests that an upstream works on at a time, and how long each takes, in milliseconds. Default 64, 2 to 5. */
@@ -38,18 +40,20 @@ export interface Upstreams {
 
 const HOST = '127.0.0.1'
 
-const NAMES = ['control', 'alpaca', 'polygon', 'ib'] as const
+const NAMES = ['control', 'alpaca', 'polygon', 'yahoo', 'fred', 'ib'] as const
 
 /** The environment variable that moves a port. */
 const PORT_VARIABLES = {
   control: 'UPSTREAMS_CONTROL_PORT',
   alpaca: 'ALPACA_STANDIN_PORT',
   polygon: 'POLYGON_STANDIN_PORT',
+  yahoo: 'YAHOO_STANDIN_PORT',
+  fred: 'FRED_STANDIN_PORT',
   ib: 'IB_STANDIN_PORT',
 } as const
 
-const DEFAULT_PORTS: Ports = { control: 9000, alpaca: 9001, polygon: 9002, ib: 9005 }
-const ANY_PORTS: Ports = { control: 0, alpaca: 0, polygon: 0, ib: 0 }
+const DEFAULT_PORTS: Ports = { control: 9000, alpaca: 9001, polygon: 9002, yahoo: 9003, fred: 9004, ib: 9005 }
+const ANY_PORTS: Ports = { control: 0, alpaca: 0, polygon: 0, yahoo: 0, fred: 0, ib: 0 }
 
 /** A port could not be had. */
 export class PortTakenError extends Error {
@@ -73,6 +77,8 @@ export async function startUpstreams(options: UpstreamsOptions = {}): Promise<Up
   const servers = {
     alpaca: new UpstreamServer(alpaca(simulation), around),
     polygon: new UpstreamServer(polygon(simulation), around),
+    yahoo: new UpstreamServer(yahoo(simulation), around),
+    fred: new UpstreamServer(fred(simulation), around),
     ib: new TwsServer(simulation, around),
   }
   const controls = new Controls(new Map(Object.entries(servers)), simulation)
@@ -86,7 +92,14 @@ export async function startUpstreams(options: UpstreamsOptions = {}): Promise<Up
     const ports = { ...wanted }
     for (const name of NAMES) ports[name] = await listening(name, wanted[name], listeners[name])
     const urlOf = (name: keyof Ports): string => `${name === 'ib' ? 'tcp' : 'http'}://${HOST}:${ports[name]}`
-    const urls = { control: urlOf('control'), alpaca: urlOf('alpaca'), polygon: urlOf('polygon'), ib: urlOf('ib') }
+    const urls = {
+      control: urlOf('control'),
+      alpaca: urlOf('alpaca'),
+      polygon: urlOf('polygon'),
+      yahoo: urlOf('yahoo'),
+      fred: urlOf('fred'),
+      ib: urlOf('ib'),
+    }
     return { urls, ports, control: controls, close }
   } catch (error) {
     await close()

@@ -31,8 +31,8 @@ export interface UpstreamProfile {
   readonly ledger?: Ledger
   /** The key that a request carries, or the answer when it is missing or wrong. */
   readonly authorize: (request: FastifyRequest) => string | Refusal
-  /** Which limit a request counts against. */
-  readonly limitOf: (request: FastifyRequest) => string
+  /** Which limits a request counts against; the first that is exceeded is told. */
+  readonly limitsOf: (request: FastifyRequest) => readonly string[]
   readonly tooMany: () => Refusal
   /** Headers on every answer. */
   readonly headers: () => Readonly<Record<string, string>>
@@ -40,6 +40,8 @@ export interface UpstreamProfile {
   readonly limitHeaders: (limit: number, remaining: number, resetAt: number) => Readonly<Record<string, string>>
   readonly notFound: (request: FastifyRequest) => Refusal
   readonly unreadable: (message: string) => Refusal
+  /** What a fault of this upstream alone does to a request; the answer, if it is one. */
+  readonly ownFault?: (action: FaultAction) => Refusal | undefined
   /** Adds the routes. */
   readonly routes: (app: FastifyInstance) => void
 }
@@ -54,7 +56,14 @@ export interface Surroundings {
 
 /** Answers with something else than was asked for. */
 export function refuse(reply: FastifyReply, { status, body, headers = {} }: Refusal): FastifyReply {
-  return reply.code(status).headers(headers).send(body)
+  return withStatus(reply, status).headers(headers).send(body)
+}
+
+/** Fastify knows no status beyond 599; Yahoo's edge has 999. */
+function withStatus(reply: FastifyReply, status: number): FastifyReply {
+  reply.code(Math.min(status, 599))
+  reply.raw.statusCode = status
+  return reply
 }
 
 /** A running upstream. */
@@ -69,7 +78,7 @@ export class UpstreamServer implements ControlledUpstream {
   readonly #app: FastifyInstance
   readonly #workers: Workers
   #violations: number[] = []
-  #banStatus = 418
+  #ban: Extract<FaultAction, { type: 'ban' }> | undefined
 
   constructor(profile: UpstreamProfile, around: Surroundings) {
     this.name = profile.name
@@ -105,7 +114,7 @@ export class UpstreamServer implements ControlledUpstream {
   }
 
   prepareFaults(rules: unknown): () => void {
-    const parsed = parseRules(rules)
+    const parsed = parseRules(rules, this.name)
     return () => void this.faults.add(parsed)
   }
 
@@ -155,7 +164,8 @@ export class UpstreamServer implements ControlledUpstream {
     const facts = factsOf(request)
     const action = facts.fault?.action
     if (action !== undefined) await this.#breakBefore(action, request)
-    const refusal = this.#turnAway(request, reply) ?? this.#pretendedRefusal(action)
+    const own = action === undefined ? undefined : this.#profile.ownFault?.(action)
+    const refusal = this.#turnAway(request, reply) ?? own ?? this.#pretendedRefusal(action)
     if (refusal !== undefined) return refuse(reply, refusal)
     if (action?.type === 'flap') return refuse(reply, { status: 503, body: { message: 'service unavailable' } })
     const slow = action?.type === 'latency' && action.where === 'before'
@@ -183,19 +193,31 @@ export class UpstreamServer implements ControlledUpstream {
     const now = this.#around.clock.wallTime()
     const { bannedUntil } = this.statistics
     if (bannedUntil !== null && now < bannedUntil) {
-      const headers = { 'retry-after': String(Math.ceil((bannedUntil - now) / 1_000)) }
-      return { ...this.#profile.tooMany(), status: this.#banStatus, headers }
+      if (this.#ban?.extends === true) this.statistics.bannedUntil = now + this.#ban.forMs
+      return this.#banned(now)
     }
     this.statistics.bannedUntil = null
     const key = this.#profile.authorize(request)
     if (typeof key !== 'string') return key
     this.statistics.countKey(key)
-    const counted = this.counters.get(this.#profile.limitOf(request))?.count(key)
-    if (counted === undefined) return undefined
-    reply.headers(this.#profile.limitHeaders(counted.limit, counted.remaining, counted.resetAt))
-    if (counted.allowed) return undefined
-    this.#countViolation(request, now)
-    return this.#profile.tooMany()
+    for (const name of this.#profile.limitsOf(request)) {
+      const counted = this.counters.get(name)?.count(key)
+      if (counted === undefined) continue
+      reply.headers(this.#profile.limitHeaders(counted.limit, counted.remaining, counted.resetAt))
+      if (counted.allowed) continue
+      this.#countViolation(request, now)
+      return this.#profile.tooMany()
+    }
+    return undefined
+  }
+
+  #banned(now: number): Refusal {
+    const { status = 418 } = this.#ban ?? {}
+    const seconds = Math.ceil(((this.statistics.bannedUntil ?? now) - now) / 1_000)
+    const told = this.#profile.tooMany()
+    const html = { 'content-type': 'text/html' }
+    if (status === 999) return { status, body: '<html><body>Request denied</body></html>', headers: html }
+    return { ...told, status, headers: { ...told.headers, 'retry-after': String(seconds) } }
   }
 
   #countViolation(request: FastifyRequest, now: number): void {
@@ -205,7 +227,7 @@ export class UpstreamServer implements ControlledUpstream {
     this.#violations = [...this.#violations.filter((time) => time > now - ban.withinMs), now]
     if (this.#violations.length < ban.afterViolations) return
     this.statistics.bannedUntil = now + ban.forMs
-    this.#banStatus = ban.status
+    this.#ban = ban
   }
 
   /** A status that the rules ask for, in place of any effect. */
@@ -221,7 +243,8 @@ export class UpstreamServer implements ControlledUpstream {
       garbage: { 'retry-after': 'in a little while' },
       none: {},
     }
-    return { ...this.#profile.tooMany(), headers: headers[header] }
+    const told = this.#profile.tooMany()
+    return { ...told, headers: { ...told.headers, ...headers[header] } }
   }
 
   async #afterEffect(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
@@ -243,8 +266,9 @@ export class UpstreamServer implements ControlledUpstream {
         return payload
       case 'status': {
         const { status, body, headers = {} } = statusOf(action)
-        reply.code(status).headers(headers).header('content-type', 'application/json; charset=UTF-8')
-        return JSON.stringify(body)
+        const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8'
+        withStatus(reply, status).header('content-type', type).headers(headers)
+        return typeof body === 'string' ? body : JSON.stringify(body)
       }
       case 'partial':
         return sendPart(reply, text, action.bytes)
@@ -253,7 +277,8 @@ export class UpstreamServer implements ControlledUpstream {
       case 'drift':
         return text === '' ? payload : drifted(text, action)
       case 'malformed':
-        if (action.mode === 'html') reply.header('content-type', 'text/html')
+        if (action.mode === 'html' || action.mode === 'wrongContentType') reply.header('content-type', 'text/html')
+        if (action.code !== undefined) withStatus(reply, action.code)
         reply.removeHeader('content-length')
         return malformed(text, action.mode)
       default:

@@ -12,6 +12,10 @@ export interface StandIns {
   alpaca(path: string, init?: AskInit): Promise<Answered>
   /** Asks Polygon. */
   polygon(path: string, init?: AskInit): Promise<Answered>
+  /** Asks Yahoo. */
+  yahoo(path: string, init?: AskInit): Promise<Answered>
+  /** Asks FRED, with a key that is welcome. */
+  fred(path: string, init?: AskInit): Promise<Answered>
   /** Asks the control server. */
   ask(path: string, init?: AskInit): Promise<Answered>
 }
@@ -32,6 +36,7 @@ export interface Answered {
 }
 
 export const ALPACA_KEYS = { 'apca-api-key-id': 'key', 'apca-api-secret-key': 'secret' }
+export const FRED_KEY = 'abcdefghijklmnopqrstuvwxyz012345'
 export const POLYGON_KEY = { authorization: 'Bearer key' }
 
 /** Starts the stand-ins; their work takes no time unless told otherwise. */
@@ -39,7 +44,7 @@ export async function startStandIns(options: Omit<UpstreamsOptions, 'ports'> = {
   const upstreams = await startUpstreams({
     workers: { count: 64, minMs: 0, maxMs: 0 },
     ...options,
-    ports: { control: 0, alpaca: 0, polygon: 0 },
+    ports: {},
   })
   onTestFinished(() => upstreams.close())
   const { control, ports } = upstreams
@@ -51,6 +56,8 @@ export async function startStandIns(options: Omit<UpstreamsOptions, 'ports'> = {
     ports,
     alpaca: asker(ports.alpaca, ALPACA_KEYS),
     polygon: asker(ports.polygon, POLYGON_KEY),
+    yahoo: asker(ports.yahoo, {}),
+    fred: (path, init) => ask(ports.fred, `${path}${path.includes('?') ? '&' : '?'}api_key=${FRED_KEY}`, init),
     ask: asker(ports.control, {}),
   }
 }

@@ -17,7 +17,7 @@ export function alpaca(simulation: Simulation): UpstreamProfile {
     limits: { trading: minute, data: minute },
     ledger: simulation.ledger,
     authorize,
-    limitOf: (request) => (request.url.startsWith('/v2/stocks') ? 'data' : 'trading'),
+    limitsOf: (request) => [request.url.startsWith('/v2/stocks') ? 'data' : 'trading'],
     tooMany: () => ({ status: 429, body: { code: 42910000, message: 'rate limit exceeded' } }),
     headers: () => ({ 'x-request-id': randomUUID().replaceAll('-', '') }),
     limitHeaders: (limit, remaining, resetAt) => ({

@@ -12,7 +12,7 @@ import type { WireRecord } from '../wire-log.ts'
 import type { ControlledUpstream, FaultReport } from './controlled-upstream.ts'
 
 /** The stand-ins of this process. */
-export type UpstreamName = 'alpaca' | 'polygon' | 'ib'
+export type UpstreamName = 'alpaca' | 'polygon' | 'yahoo' | 'fred' | 'ib'
 
 /** Those that take orders. */
 export type BrokerName = 'alpaca' | 'ib'

@@ -1,10 +1,13 @@
 /** The language of faults of the upstreams that speak HTTP: what a rule may say, checked when it arrives. */
 import { z } from 'zod'
-import { checked } from '../checked-input.ts'
+import { checked, InvalidRuleError } from '../checked-input.ts'
 import type { FaultLanguage } from './fault-book.ts'
 import { beforeOrAfter, latency, milliseconds, occurrence, oneOf, pattern, ruleId } from './occurrence.ts'
 
-const status = z.number().int().min(200).max(599)
+// 999 is how Yahoo's edge turns clients away.
+const status = z.union([z.number().int().min(200).max(599), z.literal(999)], {
+  error: 'it must be a status from 200 to 599, or 999',
+})
 
 const TYPES = [
   'latency',
@@ -21,7 +24,17 @@ const TYPES = [
   'ban',
   'stale',
   'drift',
+  'rotateCrumb',
+  'badCrumb200',
+  'spurious400ApiKey',
 ]
+
+/** Actions of one upstream only. */
+const ONLY_AT: Readonly<Partial<Record<string, string>>> = {
+  rotateCrumb: 'yahoo',
+  badCrumb200: 'yahoo',
+  spurious400ApiKey: 'fred',
+}
 
 const action = z.discriminatedUnion(
   'type',
@@ -59,10 +72,13 @@ const action = z.discriminatedUnion(
       bytes: z.number().int().min(1).default(1),
       everyMs: milliseconds.default(100),
     }),
-    /** 200 with a body that is none. */
+    /** An answer, usually a 200, with a body that is none, or is called what it is not. */
     z.strictObject({
       type: z.literal('malformed'),
-      mode: z.enum(['truncate', 'garbage', 'html', 'empty', 'nullJson', 'wrongType']).default('truncate'),
+      mode: z
+        .enum(['truncate', 'garbage', 'html', 'empty', 'nullJson', 'wrongType', 'wrongContentType'])
+        .default('truncate'),
+      code: status.optional(),
     }),
     /** So many bytes of the answer, announced in full, then the socket is destroyed. */
     z.strictObject({
@@ -77,13 +93,17 @@ const action = z.discriminatedUnion(
       downMs: milliseconds.default(5_000),
       downAction: z.enum(['hang', 'reset', 'status503']).default('reset'),
     }),
-    /** Who goes over the limit `afterViolations` times `withinMs` is answered with `status` for `forMs`. */
+    /**
+     * Who goes over the limit `afterViolations` times `withinMs` is answered with `status` for `forMs`; with `extends`, for so
+     * long after the last request.
+     */
     z.strictObject({
       type: z.literal('ban'),
       afterViolations: z.number().int().min(1).default(1),
       withinMs: milliseconds.default(60_000),
       forMs: milliseconds.default(60_000),
       status: status.default(418),
+      extends: z.boolean().default(false),
     }),
     /** Market data that old. */
     z.strictObject({ type: z.literal('stale'), ageMs: milliseconds.default(900_000) }),
@@ -97,6 +117,15 @@ const action = z.discriminatedUnion(
       .refine(({ drop, rename }) => drop !== undefined || Object.keys(rename).length > 0, {
         error: 'it must say which field to drop or to rename',
       }),
+    /** Yahoo: from now on other crumbs; those given out are no longer good. */
+    z.strictObject({ type: z.literal('rotateCrumb') }),
+    /** Yahoo: a crumb is answered with a complaint that has the status of a crumb. */
+    z.strictObject({
+      type: z.literal('badCrumb200'),
+      text: z.enum(['Too Many Requests', 'Edge: Too Many Requests']).default('Too Many Requests'),
+    }),
+    /** FRED: a good key is called unknown. */
+    z.strictObject({ type: z.literal('spurious400ApiKey') }),
   ],
   oneOf('type', TYPES),
 )
@@ -104,6 +133,8 @@ const action = z.discriminatedUnion(
 const match = z.strictObject({
   method: z.string().max(10).optional(),
   path: pattern.optional(),
+  /** The host that the client meant: header `x-orig-host`, else `host`. */
+  host: z.string().max(200).optional(),
   header: z.record(z.string(), z.string()).default({}),
   ...occurrence,
 })
@@ -121,9 +152,20 @@ export type FaultRuleInput = z.input<typeof rule>
 /** What a rule does. */
 export type FaultAction = FaultRule['action']
 
-/** Checks a rule or a list of rules. @throws InvalidRuleError that names the field, its value and the rule it breaks */
-export function parseRules(input: unknown): FaultRule[] {
-  return Array.isArray(input) ? checked(z.array(rule), input, 'rules') : [checked(rule, input, 'rule')]
+/**
+ * Checks a rule or a list of rules for an upstream.
+ *
+ * @throws InvalidRuleError that names the field, its value and the rule it breaks
+ */
+export function parseRules(input: unknown, upstream: string): FaultRule[] {
+  const rules = Array.isArray(input) ? checked(z.array(rule), input, 'rules') : [checked(rule, input, 'rule')]
+  for (const { action } of rules) {
+    const only = ONLY_AT[action.type]
+    if (only !== undefined && only !== upstream) {
+      throw new InvalidRuleError(`action.type is "${action.type}": only ${only} has it, not ${upstream}`)
+    }
+  }
+  return rules
 }
 
 /** The part of a request that rules look at. */
@@ -139,9 +181,15 @@ export const HTTP_FAULTS: FaultLanguage<FaultRule, FaultSubject> = {
   concerns: ({ match, action }, subject, ageMs) => {
     if (match.method !== undefined && match.method.toUpperCase() !== subject.method) return false
     if (match.path !== undefined && !new RegExp(match.path).test(subject.path)) return false
+    if (match.host !== undefined && match.host !== hostOf(subject)) return false
+    if (action.type === 'badCrumb200' && !subject.path.endsWith('/getcrumb')) return false
     if (!Object.entries(match.header).every(([name, value]) => subject.headers[name.toLowerCase()] === value))
       return false
     return action.type !== 'flap' || ageMs % (action.upMs + action.downMs) >= action.upMs
   },
   standing: ['ban'],
+}
+
+function hostOf({ headers }: FaultSubject): string {
+  return String(headers['x-orig-host'] ?? headers.host ?? '')
 }

@@ -58,6 +58,8 @@ export function malformed(payload: string, mode: Extract<FaultAction, { type: 'm
       return 'null'
     case 'wrongType':
       return '"unexpected"'
+    case 'wrongContentType':
+      return payload
   }
 }
 

@@ -83,10 +83,10 @@ export function firstMarketDay(startsAt: number): number {
   return dayAt(startsAt)
 }
 
-const datasets = new Map<string, string[][]>()
+const datasets = new Map<string, readonly (readonly string[])[]>()
 
 /** The rows of a file. It is read once: it never changes. */
-function dataset(name: string): string[][] {
+export function dataset(name: string): readonly (readonly string[])[] {
   const known = datasets.get(name)
   if (known !== undefined) return known
   const file = new URL(`../data/${name}`, import.meta.resolve('vega-datasets'))

@@ -70,7 +70,7 @@ export function dateText(day: number): string {
 }
 
 /** How far New York's clock is ahead of universal time (it is behind: below zero), in milliseconds. */
-function offsetAt(at: number): number {
+export function offsetAt(at: number): number {
   const parts = new Map(clockFace.formatToParts(at).map(({ type, value }) => [type, Number(value)]))
   const part = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0
   const shown = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'))

@@ -19,7 +19,7 @@ export function polygon(simulation: Simulation): UpstreamProfile {
     // A paid plan. `PUT /_limits/polygon` makes it the free one: 5 in a rolling minute.
     limits: { requests: { requests: 100, windowMs: 1_000, window: 'rolling' } },
     authorize,
-    limitOf: () => 'requests',
+    limitsOf: () => ['requests'],
     tooMany: () => ({ status: 429, body: { status: 'ERROR', request_id: requestId(), error: TOO_MANY } }),
     headers: () => ({}),
     limitHeaders: () => ({}),
