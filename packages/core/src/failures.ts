@@ -57,6 +57,8 @@ const NEVER_CONNECTED_CODES: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ENETDOWN',
   'UND_ERR_CONNECT_TIMEOUT',
+  // Whoever throws it has proof of his own: `NeverSentError` of @holdfast/trading, whose cause may look like anything.
+  'HOLDFAST_NEVER_SENT',
 ])
 
 /** The peer's certificate was not accepted, or the handshake failed: no request follows, and none would a second later. */

@@ -29,7 +29,7 @@ export {
   type RetryStopReason,
   TimeoutError,
 } from './errors.ts'
-export { type HookErrorReporter, type Logger, reportToConsole, type Unsubscribe } from './events.ts'
+export { type HookErrorReporter, Listeners, type Logger, reportToConsole, type Unsubscribe } from './events.ts'
 export { describeFailure, type FailureFacts, type FailureKind, parseRetryAfter, type Verdict } from './failures.ts'
 export { fallback } from './fallback/fallback.ts'
 export type { FallbackOptions } from './fallback/fallback-policy.ts'

@@ -1,14 +1,15 @@
 import { startUpstreams, type Upstreams } from '@holdfast/upstreams'
 import { createResilience, type Resilience, type ServiceOptions } from 'holdfast'
 import { afterEach } from 'vitest'
-import { type AlpacaBroker, createAlpacaBroker } from '../src/alpaca/alpaca-broker.ts'
+import { createAlpacaBroker } from '../src/alpaca/alpaca-broker.ts'
+import { type Broker, memoryJournal, type OrderKeeping } from '../src/index.ts'
 import { createPolygonDataProvider, type PolygonDataProvider } from '../src/polygon/polygon-data-provider.ts'
 
 /** The real SDKs, guarded, in front of the stand-ins, over real sockets. */
 export interface Bench {
   readonly upstreams: Upstreams
   readonly resilience: Resilience
-  readonly broker: AlpacaBroker
+  readonly broker: Broker
   readonly data: PolygonDataProvider
 }
 
@@ -22,7 +23,13 @@ afterEach(async () => {
 
 /** Starts everything; it is stopped after the test. Waits between attempts are a millisecond, unless told otherwise. */
 export async function startBench(
-  overrides: { alpaca?: ServiceOptions; polygon?: ServiceOptions; secretKey?: string; apiKey?: string } = {},
+  overrides: {
+    alpaca?: ServiceOptions
+    polygon?: ServiceOptions
+    secretKey?: string
+    apiKey?: string
+    orders?: Partial<OrderKeeping>
+  } = {},
 ): Promise<Bench> {
   const upstreams = await startUpstreams({
     ports: { control: 0, alpaca: 0, polygon: 0 },
@@ -31,7 +38,7 @@ export async function startBench(
   started.push(upstreams)
   const fast = { baseDelayMs: 1, jitter: 'none' } as const
   const limit = { tokensPerSecond: 1_000, burstSize: 1_000 }
-  const { alpaca, polygon, secretKey = 'secret', apiKey = SECRET_KEY } = overrides
+  const { alpaca, polygon, secretKey = 'secret', apiKey = SECRET_KEY, orders } = overrides
   const resilience = createResilience({
     services: {
       alpaca: { profile: 'BROKER', rateLimiter: limit, ...alpaca, retry: { ...fast, ...(alpaca?.retry || {}) } },
@@ -48,6 +55,9 @@ export async function startBench(
     resilience,
     broker: createAlpacaBroker({
       service: resilience.service('alpaca'),
+      journal: memoryJournal(),
+      reconciliation: { settleMs: 30 },
+      ...orders,
       keyId: 'key',
       secretKey,
       tradingUrl: upstreams.urls.alpaca,

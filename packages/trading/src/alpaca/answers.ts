@@ -1,5 +1,6 @@
 import type { Answer } from '../answer.ts'
-import type { Account, Order, Position } from '../broker.ts'
+import type { Account, Position } from '../broker/account.ts'
+import type { Order } from '../broker/order.ts'
 
 /** @throws MalformedAnswerError */
 export function readAccount(answer: Answer): Account {
@@ -28,8 +29,12 @@ export function readPosition(answer: Answer): Position {
   }
 }
 
+/** States from which an order does not come back; of one that is new to us it is assumed that it may. */
+const CLOSED: ReadonlySet<string> = new Set(['filled', 'canceled', 'expired', 'rejected', 'replaced', 'done_for_day'])
+
 /** @throws MalformedAnswerError */
 export function readOrder(answer: Answer): Order {
+  const status = answer.text('status')
   return {
     id: answer.text('id'),
     clientOrderId: answer.text('clientOrderId'),
@@ -41,7 +46,8 @@ export function readOrder(answer: Answer): Order {
     averageFillPrice: answer.decimalOrNull('filledAvgPrice'),
     limitPrice: answer.decimalOrNull('limitPrice'),
     stopPrice: answer.decimalOrNull('stopPrice'),
-    status: answer.text('status'),
+    status,
+    isOpen: !CLOSED.has(status),
     submittedAt: answer.time('submittedAt'),
   }
 }
