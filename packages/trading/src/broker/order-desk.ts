@@ -198,10 +198,10 @@ export class OrderDesk {
     this.#emit({ type: 'in-doubt', entry: open.entry })
   }
 
-  /** The order, or undefined when a series of looks found nothing. */
-  async lookUp(clientOrderId: string, evidence: 'lookup' | 'duplicate-id' = 'lookup'): Promise<Order | undefined> {
+  /** The order, or undefined when a series of looks found nothing. @param isTaken the broker has said that its id is taken */
+  async lookUp(clientOrderId: string, isTaken = false): Promise<Order | undefined> {
     const open = this.book.need(clientOrderId)
-    open.evidence = evidence
+    if (isTaken) open.evidence = 'duplicate-id'
     return (await open.doubt?.conclude()) ?? open.entry.order ?? undefined
   }
 

@@ -58,7 +58,8 @@ export class Submission {
 
   /** @param isNew whether its id was made just now, so that the journal cannot know it */
   async run(isNew: boolean): Promise<OrderOutcome> {
-    const giveUp = (): void => this.#stop.abort(this.#callersSignal?.reason)
+    // Not the caller's own reason: it would come back as the attempt's error, and might look like a proof that nothing was sent.
+    const giveUp = (): void => this.#stop.abort(new DOMException('the caller has given up', 'AbortError'))
     this.#callersSignal?.addEventListener('abort', giveUp)
     if (this.#callersSignal?.aborted) giveUp()
     try {
@@ -126,7 +127,7 @@ export class Submission {
     desk.doubt(clientOrderId, reason)
     if (failed.proves !== 'duplicate') return await this.#lookUp(error)
     // Refused as a second one: it must be there, so it is not sent again even if it does not show yet.
-    return (await this.#lookUp(error, 'duplicate-id')) ?? this.#inDoubt(error)
+    return (await this.#lookUp(error, true)) ?? this.#inDoubt(error)
   }
 
   #refused(reason: string, resendable: boolean, cause: unknown, retryAfterMs?: number): OrderOutcome {
@@ -219,16 +220,18 @@ export class Submission {
   }
 
   /** @returns undefined when the broker knows of no such order, and would refuse a second one: it may be sent again */
-  async #lookUp(cause: unknown, evidence: 'lookup' | 'duplicate-id' = 'lookup'): Promise<OrderOutcome | undefined> {
+  async #lookUp(cause: unknown, isTaken = false): Promise<OrderOutcome | undefined> {
     const { clock, adapter } = this.#desk
     const { clientOrderId } = this.intent
     const found = await waitUntil(
-      this.#desk.lookUp(clientOrderId, evidence),
+      this.#desk.lookUp(clientOrderId, isTaken),
       this.#deadlineAt,
       clock,
       this.#callersSignal,
     )
-    if (found !== TOO_LATE && found !== undefined) return { status: 'accepted', clientOrderId, order: found, evidence }
+    if (found !== TOO_LATE && found !== undefined) {
+      return { status: 'accepted', clientOrderId, order: found, evidence: isTaken ? 'duplicate-id' : 'lookup' }
+    }
     const isOver = found === TOO_LATE || this.#stop.signal.aborted || this.#desk.halted !== undefined
     const isSettledElsewhere = isSettled(this.#desk.book.need(clientOrderId).entry)
     return isOver || isSettledElsewhere || !adapter.refusesDuplicateIds ? this.#inDoubt(cause) : undefined

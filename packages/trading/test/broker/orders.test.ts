@@ -107,7 +107,7 @@ describe('an order', () => {
     expect(upstreams.control.ledger()).toHaveLength(1)
     upstreams.control.setVisibilityLag(0)
     if (outcome.status !== 'in-doubt') throw new Error('it was to be in doubt')
-    expect(await broker.reconcile(outcome)).toMatchObject({ status: 'accepted', evidence: 'duplicate-id' })
+    expect(await broker.reconcile(outcome)).toMatchObject({ status: 'accepted', order: { clientOrderId: 'intent-9' } })
     expect(upstreams.control.duplicates()).toEqual([])
   })
 
@@ -137,6 +137,17 @@ describe('an order', () => {
     expect(() => acceptedOrder(outcome)).toThrow(OrderInDoubtError)
     await vi.waitFor(() => expect(events.map(({ type }) => type)).toEqual(['recovered', 'in-doubt', 'reconciled']))
     expect(broker.inDoubt()).toEqual([])
+  })
+
+  it('is in doubt although its caller’s reason for giving up looks like a proof that nothing was sent', async () => {
+    const { broker, upstreams } = await startBench()
+    upstreams.control.setVisibilityLag(60_000)
+    upstreams.control.setFaults('alpaca', { match: posts, action: { type: 'hang', where: 'after' } })
+    const controller = new AbortController()
+    const result = broker.submitOrder(order, { signal: controller.signal })
+    await vi.waitFor(() => expect(upstreams.control.ledger()).toHaveLength(1))
+    controller.abort(Object.assign(new Error('another service is down'), { code: 'ECONNREFUSED', syscall: 'connect' }))
+    expect(await result).toMatchObject({ status: 'in-doubt' })
   })
 
   it('whose caller’s time is up is in doubt, and is reconciled behind his back', async () => {

@@ -1,0 +1,95 @@
+/** The way to the journal's thread and back. */
+import { Worker } from 'node:worker_threads'
+import { JournalError } from '../errors.ts'
+import type { JournalCommand, JournalReply } from './journal-command.ts'
+import type { Request, Response } from './journal-thread.ts'
+
+/** Somebody who waits for an answer. */
+interface Waiting {
+  readonly resolve: (reply: JournalReply) => void
+  readonly reject: (error: JournalError) => void
+}
+
+/** Sends commands to the thread; those of one turn of the event loop go together. */
+export class JournalConnection {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #opened: Promise<void>
+  readonly #ended: Promise<void>
+  #outbox: (readonly [number, JournalCommand])[] = []
+  #count = 0
+  #failure: JournalError | undefined
+
+  constructor(path: string) {
+    // The sources run unbuilt as well, and there this file and its neighbour end in .ts.
+    const thread = import.meta.url.endsWith('.ts') ? './journal-thread.ts' : './journal-thread.js'
+    this.#worker = new Worker(new URL(thread, import.meta.url), { workerData: path, name: 'order journal' })
+    this.#opened = new Promise((resolve, reject) => {
+      this.#worker.on('message', (response: Response) => {
+        if (!('opened' in response)) this.#settle(response)
+        else if (response.opened === true) resolve()
+        else reject(new JournalError(`${path} cannot be used as a journal: ${response.opened}`))
+      })
+      this.#worker.on('error', (error) => reject(this.#fail(error)))
+    })
+    this.#ended = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        this.#fail(new Error('it was closed'))
+        resolve()
+      })
+    })
+  }
+
+  /** @throws JournalError when the file cannot be used */
+  async opened(): Promise<void> {
+    await this.#opened
+    this.#worker.unref()
+  }
+
+  /** @returns the answer, or why there is none. @throws JournalError when the thread is gone */
+  ask<C extends JournalCommand>(command: C): Promise<JournalReply<C>>
+  ask(command: JournalCommand): Promise<JournalReply> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    const id = this.#count++
+    if (this.#outbox.length === 0) queueMicrotask(() => this.#flush())
+    this.#outbox.push([id, command])
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      // The process must stay up while somebody waits.
+      if (this.#waiting.size === 1) this.#worker.ref()
+    })
+  }
+
+  /** Writes what was asked for until now, and ends the thread. */
+  async close(): Promise<void> {
+    this.#flush()
+    this.#worker.ref()
+    this.#post('close')
+    await this.#ended
+  }
+
+  #flush(): void {
+    const commands = this.#outbox
+    this.#outbox = []
+    if (commands.length > 0) this.#post(commands)
+  }
+
+  #post(request: Request): void {
+    this.#worker.postMessage(request)
+  }
+
+  #settle(replies: Extract<Response, readonly unknown[]>): void {
+    for (const [id, reply] of replies) {
+      this.#waiting.get(id)?.resolve(reply)
+      this.#waiting.delete(id)
+    }
+    if (this.#waiting.size === 0) this.#worker.unref()
+  }
+
+  #fail(cause: Error): JournalError {
+    this.#failure ??= new JournalError(`the journal is closed: ${cause.message}`, { cause })
+    for (const { reject } of this.#waiting.values()) reject(this.#failure)
+    this.#waiting.clear()
+    return this.#failure
+  }
+}

@@ -1,0 +1,248 @@
+/** The journal's file: an SQLite database with a write-ahead log. Blocks; so it lives in a thread of its own. */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { AccountLostError, JournalError } from '../errors.ts'
+import type { JournalAnswers, JournalCommand, JournalReply, Owner, Ownership } from './journal-command.ts'
+import { entryAfter, isSettled, type JournalEntry } from './journal-entry.ts'
+import type { KillSwitchState } from './order-journal.ts'
+
+/** Version of the tables. */
+const VERSION = 1
+
+/** How long another process may hold the file while it writes, in milliseconds. */
+const BUSY_MS = 5_000
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS accounts (
+    account TEXT PRIMARY KEY, epoch INTEGER NOT NULL, owner TEXT, beats INTEGER NOT NULL,
+    last_number INTEGER NOT NULL, kill_switch TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, account TEXT NOT NULL, client_order_id TEXT NOT NULL,
+    type TEXT NOT NULL, event TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS intents (
+    account TEXT NOT NULL, client_order_id TEXT NOT NULL, is_settled INTEGER NOT NULL, intended_at INTEGER NOT NULL,
+    entry TEXT NOT NULL, PRIMARY KEY (account, client_order_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS unsettled ON intents (account, intended_at) WHERE is_settled = 0;
+`
+
+const RELEASED: KillSwitchState = { engaged: false, by: null, reason: null, at: null }
+
+const READS: ReadonlySet<JournalCommand['type']> = new Set(['find', 'unsettled', 'killSwitch'])
+
+export class JournalStore {
+  readonly #database: DatabaseSync
+  readonly #isAlive: (owner: Owner) => boolean | undefined
+  readonly #statements = new Map<string, StatementSync>()
+  /** Within a transaction: entries that were changed, written once at its end, and epochs, which cannot change meanwhile. */
+  readonly #changed = new Map<string, JournalEntry>()
+  readonly #epochs = new Map<string, unknown>()
+
+  /**
+   * @param isAlive whether a process still runs; undefined when that cannot be told from here
+   * @throws JournalError when the file is none of ours, or of a newer version
+   */
+  constructor(path: string, isAlive: (owner: Owner) => boolean | undefined) {
+    this.#isAlive = isAlive
+    this.#database = new DatabaseSync(path, { timeout: BUSY_MS })
+    // FULL: what was said to be written is on the disk, also when the power goes.
+    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    const found = Number(this.#database.prepare('PRAGMA user_version').get()?.user_version)
+    if (found > VERSION) throw new JournalError(`${path} was written by a newer version (${found}); use that one`)
+    this.#database.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${VERSION}; COMMIT`)
+  }
+
+  /** Runs commands in order; all that they write reaches the disk at once. */
+  run(commands: readonly JournalCommand[]): JournalReply[] {
+    const writes = commands.some(({ type }) => !READS.has(type))
+    try {
+      if (writes) this.#database.exec('BEGIN IMMEDIATE')
+      const replies = commands.map((command) => this.#reply(command))
+      this.#writeEntries()
+      if (writes) this.#database.exec('COMMIT')
+      return replies
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      const message = `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`
+      return commands.map(() => ({ failure: 'storage', message }))
+    } finally {
+      this.#changed.clear()
+      this.#epochs.clear()
+    }
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #reply(command: JournalCommand): JournalReply {
+    try {
+      return { answer: this.#answer(command) }
+    } catch (error) {
+      // These are found before anything is written; all else ends the whole transaction.
+      if (error instanceof AccountLostError) return { failure: 'lost', message: error.message }
+      if (error instanceof JournalError) return { failure: 'conflict', message: error.message }
+      throw error
+    }
+  }
+
+  #answer(command: JournalCommand): JournalAnswers[keyof JournalAnswers] {
+    const { type } = command
+    switch (type) {
+      case 'claim':
+        return this.#claim(command)
+      case 'beat':
+        this.#checkOwned(command)
+        this.#execute('UPDATE accounts SET beats = beats + 1 WHERE account = ?', command.account)
+        return null
+      case 'release':
+        this.#execute(
+          'UPDATE accounts SET owner = NULL WHERE account = ? AND epoch = ?',
+          command.account,
+          command.epoch,
+        )
+        return null
+      case 'note':
+        return this.#note(command)
+      case 'takeNumber':
+        return this.#takeNumber(command)
+      case 'setKillSwitch': {
+        this.#checkOwned(command)
+        const state = JSON.stringify(command.state)
+        this.#execute('UPDATE accounts SET kill_switch = ? WHERE account = ?', state, command.account)
+        return null
+      }
+      case 'killSwitch': {
+        const row = this.#row('SELECT kill_switch FROM accounts WHERE account = ?', command.account)
+        return row === undefined ? RELEASED : JSON.parse(String(row.kill_switch))
+      }
+      case 'unsettled':
+        this.#writeEntries()
+        return this.#statement('SELECT entry FROM intents WHERE account = ? AND is_settled = 0 ORDER BY intended_at')
+          .all(command.account)
+          .map((row): JournalEntry => JSON.parse(String(row.entry)))
+      case 'find':
+        return this.#find(command.account, command.clientOrderId) ?? null
+      case 'prune':
+        return this.#prune(command.before)
+    }
+  }
+
+  #claim({ account, owner, beats }: Extract<JournalCommand, { type: 'claim' }>): JournalAnswers['claim'] {
+    const now = this.#ownership(account)
+    const isFree = now.owner === null || this.#isAlive(now.owner) === false || now.beats === beats
+    if (!isFree) return { isTaken: true, now }
+    const epoch = now.epoch + 1
+    this.#epochs.set(account, epoch)
+    this.#execute(
+      `INSERT INTO accounts (account, epoch, owner, beats, last_number, kill_switch) VALUES (?, ?, ?, 0, 0, ?)
+       ON CONFLICT (account) DO UPDATE SET epoch = excluded.epoch, owner = excluded.owner, beats = beats + 1`,
+      account,
+      epoch,
+      JSON.stringify(owner),
+      JSON.stringify(RELEASED),
+    )
+    return { isTaken: false, now: { epoch, owner, beats: now.beats + 1 } }
+  }
+
+  #ownership(account: string): Ownership {
+    const row = this.#row('SELECT epoch, owner, beats FROM accounts WHERE account = ?', account)
+    if (row === undefined) return { epoch: 0, owner: null, beats: 0 }
+    const owner: Owner | null = row.owner === null ? null : JSON.parse(String(row.owner))
+    return { epoch: Number(row.epoch), owner, beats: Number(row.beats) }
+  }
+
+  /** Every write asks, in its own transaction: a process that was asleep while another took over writes nothing. */
+  #checkOwned({ account, epoch }: { readonly account: string; readonly epoch: number }): void {
+    if (!this.#epochs.has(account)) {
+      this.#epochs.set(account, this.#row('SELECT epoch FROM accounts WHERE account = ?', account)?.epoch)
+    }
+    if (this.#epochs.get(account) !== epoch) throw new AccountLostError(account)
+  }
+
+  #note(command: Extract<JournalCommand, { type: 'note' }>): JournalEntry {
+    this.#checkOwned(command)
+    const { account, event } = command
+    const { clientOrderId, at, type } = event
+    const entry = entryAfter(account, this.#find(account, clientOrderId), event)
+    this.#execute(
+      'INSERT INTO events (at, account, client_order_id, type, event) VALUES (?, ?, ?, ?, ?)',
+      at,
+      account,
+      clientOrderId,
+      type,
+      JSON.stringify(event),
+    )
+    this.#changed.set(keyOf(account, clientOrderId), entry)
+    return entry
+  }
+
+  #writeEntries(): void {
+    for (const entry of this.#changed.values()) {
+      this.#execute(
+        `INSERT INTO intents (account, client_order_id, is_settled, intended_at, entry) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (account, client_order_id) DO UPDATE
+         SET is_settled = excluded.is_settled, intended_at = excluded.intended_at, entry = excluded.entry`,
+        entry.account,
+        entry.clientOrderId,
+        isSettled(entry) ? 1 : 0,
+        entry.intendedAt,
+        JSON.stringify(entry),
+      )
+    }
+    this.#changed.clear()
+  }
+
+  #find(account: string, clientOrderId: string): JournalEntry | undefined {
+    const changed = this.#changed.get(keyOf(account, clientOrderId))
+    if (changed !== undefined) return changed
+    const row = this.#row('SELECT entry FROM intents WHERE account = ? AND client_order_id = ?', account, clientOrderId)
+    return row === undefined ? undefined : JSON.parse(String(row.entry))
+  }
+
+  #takeNumber(command: Extract<JournalCommand, { type: 'takeNumber' }>): number {
+    this.#checkOwned(command)
+    const { account, atLeast } = command
+    const row = this.#row(
+      'UPDATE accounts SET last_number = MAX(last_number + 1, ?) WHERE account = ? RETURNING last_number',
+      atLeast,
+      account,
+    )
+    return Number(row?.last_number)
+  }
+
+  /** Forgets what was settled before that time. @returns how many intents */
+  #prune(before: number): number {
+    this.#writeEntries()
+    const { changes } = this.#execute('DELETE FROM intents WHERE is_settled = 1 AND intended_at < ?', before)
+    if (Number(changes) > 0) {
+      this.#execute(
+        `DELETE FROM events WHERE at < ? AND NOT EXISTS
+         (SELECT 1 FROM intents WHERE intents.account = events.account AND intents.client_order_id = events.client_order_id)`,
+        before,
+      )
+    }
+    return Number(changes)
+  }
+
+  #row(sql: string, ...values: (string | number)[]): Record<string, unknown> | undefined {
+    return this.#statement(sql).get(...values)
+  }
+
+  #execute(sql: string, ...values: (string | number)[]): { readonly changes: number | bigint } {
+    return this.#statement(sql).run(...values)
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#database.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+}
+
+function keyOf(account: string, clientOrderId: string): string {
+  return `${account} ${clientOrderId}`
+}

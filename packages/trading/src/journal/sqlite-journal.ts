@@ -1,0 +1,197 @@
+/** The journal on disk: written ahead, in groups, in a thread of its own. Needs `node:sqlite`: Node 22.13 or later. */
+import { type Clock, InvalidOptionError, systemClock, type Timer } from 'holdfast'
+import { AccountLostError, AccountTakenError, JournalError } from '../errors.ts'
+import type { JournalAnswers, JournalCommand, JournalReply, Owner } from './journal-command.ts'
+import { JournalConnection } from './journal-connection.ts'
+import type { JournalEntry, JournalEvent } from './journal-entry.ts'
+import type { AccountJournal, KillSwitchState, OrderJournal } from './order-journal.ts'
+import { thisProcess } from './owner.ts'
+
+const DAY_MS = 86_400_000
+
+/** How a journal on disk is kept. */
+export interface JournalOptions {
+  /**
+   * After how long without a sign of life a process loses its accounts, in milliseconds. A process that is known to be dead
+   * loses them at once. Default 10,000.
+   */
+  readonly leaseMs?: number | undefined
+  /** For how long settled orders are kept, in days. What is not settled is kept for ever. Default 400. */
+  readonly retentionDays?: number | undefined
+  /** Source of time. Default: the system's. */
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * Opens the journal in a file, which is made if it is not there.
+ *
+ * @throws JournalError when the file cannot be used, InvalidOptionError when an option makes no sense
+ * @example
+ * const journal = await openJournal('orders.db')
+ * const broker = createAlpacaBroker({ service, journal, keyId, secretKey })
+ */
+export async function openJournal(path: string, options: JournalOptions = {}): Promise<OrderJournal> {
+  const { leaseMs = 10_000, retentionDays = 400, clock = systemClock } = options
+  checkNumber('leaseMs', leaseMs, 100, 3_600_000)
+  checkNumber('retentionDays', retentionDays, 1, 36_500)
+  const connection = new JournalConnection(path)
+  await connection.opened()
+  const journal = new SqliteJournal(connection, { leaseMs, retentionDays, clock })
+  await journal.prune()
+  return journal
+}
+
+class SqliteJournal implements OrderJournal {
+  readonly #connection: JournalConnection
+  readonly #options: { readonly leaseMs: number; readonly retentionDays: number; readonly clock: Clock }
+  readonly #accounts = new Set<SqliteAccount>()
+  #pruning: Timer | undefined
+
+  constructor(
+    connection: JournalConnection,
+    options: { readonly leaseMs: number; readonly retentionDays: number; readonly clock: Clock },
+  ) {
+    this.#connection = connection
+    this.#options = options
+  }
+
+  async claim(account: string): Promise<AccountJournal> {
+    const { clock, leaseMs } = this.#options
+    const owner = thisProcess()
+    let { isTaken, now } = await this.#ask({ type: 'claim', account, owner, beats: undefined })
+    if (isTaken) {
+      // Nobody's clock is compared with anybody's: who gives no sign of life while we watch is dead.
+      await new Promise<void>((resolve) => clock.setTimer(resolve, leaseMs))
+      ;({ isTaken, now } = await this.#ask({ type: 'claim', account, owner, beats: now.beats }))
+    }
+    if (isTaken) throw new AccountTakenError(account, described(now.owner))
+    const claimed = new SqliteAccount(account, now.epoch, this.#connection, { clock, leaseMs })
+    this.#accounts.add(claimed)
+    return claimed
+  }
+
+  async close(): Promise<void> {
+    this.#pruning?.cancel()
+    await Promise.all([...this.#accounts].map((account) => account.release()))
+    await this.#connection.close()
+  }
+
+  /** Forgets what was settled long ago, now and every day. */
+  async prune(): Promise<void> {
+    const { clock, retentionDays } = this.#options
+    await this.#ask({ type: 'prune', before: Math.floor(clock.wallTime() - retentionDays * DAY_MS) })
+    this.#pruning = clock.setTimer(() => void this.prune().catch(() => undefined), DAY_MS, false)
+  }
+
+  async #ask<C extends JournalCommand>(command: C): Promise<JournalAnswers[C['type']]> {
+    const reply = await this.#connection.ask(command)
+    if ('answer' in reply) return reply.answer
+    throw new JournalError(reply.message)
+  }
+}
+
+class SqliteAccount implements AccountJournal {
+  readonly account: string
+  readonly #epoch: number
+  readonly #connection: JournalConnection
+  readonly #clock: Clock
+  readonly #beatMs: number
+  readonly #onLost: ((reason: Error) => void)[] = []
+  #timer: Timer | undefined
+  #lost: Error | undefined
+  #isReleased = false
+
+  constructor(
+    account: string,
+    epoch: number,
+    connection: JournalConnection,
+    { clock, leaseMs }: { readonly clock: Clock; readonly leaseMs: number },
+  ) {
+    this.account = account
+    this.#epoch = epoch
+    this.#connection = connection
+    this.#clock = clock
+    this.#beatMs = leaseMs / 4
+    this.#beatLater()
+  }
+
+  unsettled(): Promise<readonly JournalEntry[]> {
+    return this.#ask({ type: 'unsettled', account: this.account })
+  }
+
+  async find(clientOrderId: string): Promise<JournalEntry | undefined> {
+    return (await this.#ask({ type: 'find', account: this.account, clientOrderId })) ?? undefined
+  }
+
+  note(event: JournalEvent): Promise<JournalEntry> {
+    return this.#ask({ type: 'note', account: this.account, epoch: this.#epoch, event })
+  }
+
+  takeNumber(atLeast: number): Promise<number> {
+    return this.#ask({ type: 'takeNumber', account: this.account, epoch: this.#epoch, atLeast })
+  }
+
+  killSwitch(): Promise<KillSwitchState> {
+    return this.#ask({ type: 'killSwitch', account: this.account })
+  }
+
+  async setKillSwitch(state: KillSwitchState): Promise<void> {
+    await this.#ask({ type: 'setKillSwitch', account: this.account, epoch: this.#epoch, state })
+  }
+
+  onLost(listener: (reason: Error) => void): void {
+    if (this.#lost === undefined) this.#onLost.push(listener)
+    else listener(this.#lost)
+  }
+
+  async release(): Promise<void> {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    this.#timer?.cancel()
+    await this.#ask({ type: 'release', account: this.account, epoch: this.#epoch })
+  }
+
+  #beatLater(): void {
+    this.#timer = this.#clock.setTimer(() => void this.#beat(), this.#beatMs, false)
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.#ask({ type: 'beat', account: this.account, epoch: this.#epoch })
+      if (!this.#isReleased) this.#beatLater()
+    } catch {
+      // Who must know was told by #ask.
+    }
+  }
+
+  async #ask<C extends JournalCommand>(command: C): Promise<JournalAnswers[C['type']]> {
+    let reply: JournalReply<C>
+    try {
+      reply = await this.#connection.ask(command)
+    } catch (error) {
+      throw this.#lose(error instanceof Error ? error : new JournalError(String(error)))
+    }
+    if ('answer' in reply) return reply.answer
+    if (reply.failure === 'lost') throw this.#lose(new AccountLostError(this.account))
+    const error = new JournalError(reply.message)
+    throw reply.failure === 'storage' ? this.#lose(error) : error
+  }
+
+  #lose(reason: Error): Error {
+    if (this.#lost === undefined && !this.#isReleased) {
+      this.#lost = reason
+      this.#timer?.cancel()
+      for (const tell of this.#onLost.splice(0)) tell(reason)
+    }
+    return reason
+  }
+}
+
+function described(owner: Owner | null): string {
+  return owner === null ? 'another process' : `process ${owner.pid} on ${owner.host}`
+}
+
+function checkNumber(field: string, value: number, least: number, most: number): void {
+  if (Number.isFinite(value) && value >= least && value <= most) return
+  throw new InvalidOptionError(field, value, `it must be a number from ${least} to ${most}`)
+}
