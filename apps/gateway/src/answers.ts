@@ -1,11 +1,18 @@
 /** Failures as the gateway's clients see them. */
 import { type Problem, problem, problemOf } from '@holdfast/http'
-import { InvalidRequestError, MalformedAnswerError, OrderInDoubtError } from '@holdfast/trading'
+import {
+  InvalidRequestError,
+  JournalError,
+  KillSwitchError,
+  MalformedAnswerError,
+  NotReadyError,
+  OrderInDoubtError,
+  OrderRefusedError,
+} from '@holdfast/trading'
 import type { Clock } from 'holdfast'
 import { ZodError } from 'zod'
 import { ImpossibleActError } from './control/act-plan.ts'
 import { NotPermittedError } from './control/controller.ts'
-import { OrdersStoppedError } from './control/kill-switch.ts'
 import { ClientGoneError } from './request-signal.ts'
 
 /** The problem behind an error, whatever it is. @param clock to read dates in a service's `Retry-After` */
@@ -16,15 +23,27 @@ export function gatewayProblem(error: unknown, clock: Clock): Problem {
   }
   if (error instanceof OrderInDoubtError) {
     const { clientOrderId, code } = error
-    const where = `GET /v1/orders/${encodeURIComponent(clientOrderId)}?by=clientOrderId`
-    const detail = `Nobody knows whether the broker has the order. Ask ${where} before anything else, and do not send it again under another id.`
+    const detail =
+      'Nobody knows whether the broker has the order; it is being looked up. Send the very same request with this clientOrderId to hear what became of it, and never under another id.'
     return { ...problem('order-in-doubt', 504, 'The order is in doubt', detail, { code }), clientOrderId }
   }
   if (error instanceof MalformedAnswerError) {
     return problem('malformed-answer', 502, 'The service answered nonsense', error.message, { code: error.code })
   }
-  if (error instanceof OrdersStoppedError) {
+  if (error instanceof KillSwitchError) {
     return problem('orders-stopped', 503, 'New orders are stopped', error.message, { code: error.code })
+  }
+  if (error instanceof NotReadyError) {
+    const more = { code: error.code, retryAfterMs: 1_000 }
+    return problem('orders-not-ready', 503, 'Orders are not taken yet', error.message, more)
+  }
+  if (error instanceof JournalError) {
+    return problem('journal-failed', 503, 'The journal of orders failed', error.message, { code: error.code })
+  }
+  if (error instanceof OrderRefusedError && error.cause === undefined) {
+    return problem('service-refused', 422, 'The service does not accept the request', error.message, {
+      code: error.code,
+    })
   }
   if (error instanceof ImpossibleActError) {
     return problem('impossible', 409, 'It cannot be done', error.message, { code: error.code })

@@ -40,8 +40,10 @@ const environment = z.object({
   POLYGON_BURST_SIZE: burst.optional(),
   /** Who may watch and act: entries as `npm run token` writes them, apart by commas or white space. */
   CONTROL_TOKENS: z.string().default(''),
-  /** Where history, audit and sessions are kept. */
+  /** Where history, audit, sessions and, unless told otherwise, the journal of orders are kept. */
   STATE_FOLDER: z.string().min(1).default('.holdfast'),
+  /** File of the journal of orders. Default: `orders.db` in the state folder. */
+  ORDER_JOURNAL: z.string().min(1).optional(),
   /** Whether a little traffic is made in front of the stand-ins, so that there is something to see. */
   BACKGROUND_TRAFFIC: z.stringbool().default(true),
 })

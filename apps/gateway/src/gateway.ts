@@ -1,6 +1,7 @@
 /** The gateway: every route rate limited, every upstream guarded, every failure an honest answer. */
 import { PROBLEM_JSON, problem } from '@holdfast/http'
 import { type FastifyRateLimitOptions, rateLimit } from '@holdfast/http/fastify'
+import type { BrokerEvent } from '@holdfast/trading'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { type Clock, isRejection, type ResilienceEvent, systemClock } from 'holdfast'
 import { gatewayProblem } from './answers.ts'
@@ -9,6 +10,7 @@ import { controlRoutes } from './control/control-routes.ts'
 import { OrderStop } from './control/kill-switch.ts'
 import { endingOfProblem } from './flow/route-traffic.ts'
 import { dataRoutes } from './routes/data-routes.ts'
+import { doubtRoutes } from './routes/doubt-routes.ts'
 import { HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
 import { tradingRoutes } from './routes/trading-routes.ts'
 import type { GuardedUpstreams } from './upstreams.ts'
@@ -79,8 +81,10 @@ export async function createGateway({
   app.addHook('onRequest', async (request, reply) =>
     stopping && request.routeOptions.url !== HEALTH_PATH ? answerStopping(reply) : undefined,
   )
-  const orderStop = new OrderStop()
-  const { resilience } = upstreams
+  const { resilience, brokers } = upstreams
+  const orderStop = new OrderStop([...brokers.values()], (error) =>
+    app.log.error({ err: error }, 'the kill switch could not be written into the journal'),
+  )
   const control =
     controlOptions &&
     new ControlPlane(controlOptions, {
@@ -92,14 +96,21 @@ export async function createGateway({
   control?.traffic.watch(app)
   app.addHook('onClose', async () => control?.close())
   await app.register(rateLimit, { clock, ...limits })
-  tradingRoutes(app, upstreams.broker, orderStop)
+  tradingRoutes(app, brokers)
+  doubtRoutes(app, brokers, control?.access)
   dataRoutes(app, upstreams.data)
   operationsRoutes(app, resilience, control?.access)
   if (control !== undefined) {
     await controlRoutes(app, control, { secureCookies: controlOptions?.secureCookies ?? true, consoleFolder })
   }
-  const unsubscribe = resilience.events.subscribe((event) => logCircuit(app.log, event))
-  app.addHook('onClose', async () => unsubscribe())
+  const subscriptions = [
+    resilience.events.subscribe((event) => logCircuit(app.log, event)),
+    ...[...brokers.values()].map((broker) => broker.events.subscribe((event) => logOrder(app.log, event))),
+  ]
+  app.addHook('onClose', async () => {
+    await Promise.all([...brokers.values()].map((broker) => broker.close()))
+    for (const unsubscribe of subscriptions) unsubscribe()
+  })
   return {
     app,
     control,
@@ -141,4 +152,16 @@ function logCircuit(log: FastifyBaseLogger, event: ResilienceEvent): void {
   if (event.type !== 'circuit') return
   const { name, from, to, reason } = event
   log.warn({ circuit: name, from, to, reason }, `circuit ${name} is ${to}`)
+}
+
+/** What a person must know of orders without being asked. */
+function logOrder(log: FastifyBaseLogger, event: BrokerEvent): void {
+  const { type, account } = event
+  if (type === 'lost') log.error({ account, err: event.reason }, 'no new order is sent any more')
+  if (type === 'in-doubt' || type === 'not-found') {
+    const { clientOrderId, reason } = event.entry
+    const what =
+      type === 'in-doubt' ? 'an order is in doubt and is being looked up' : 'the broker does not find an order in doubt'
+    log.warn({ account, clientOrderId, reason }, what)
+  }
 }

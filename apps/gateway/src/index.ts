@@ -7,6 +7,7 @@ export { StateInUseError } from './state/database.ts'
 export {
   type Endpoints,
   type GuardedUpstreams,
+  type GuardOptions,
   guardUpstreams,
   realEndpoints,
   type ServiceOverrides,

@@ -1,16 +1,26 @@
 /** `npm start`: the gateway with its console, and the stand-ins that it talks to unless it is given credentials. */
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { CONSOLE_FOLDER } from '@holdfast/console/folder'
+import type { OrderJournal } from '@holdfast/trading'
+import { openJournal } from '@holdfast/trading/journal'
 import { portsFromEnvironment, startUpstreams } from '@holdfast/upstreams'
 import { type ServiceOptions, systemClock, systemRandom } from 'holdfast'
 import { isLoopback, localToken } from './access/local-token.ts'
 import { TokenBook, tokenEntry } from './access/tokens.ts'
 import { BackgroundTraffic } from './background-traffic.ts'
 import { type GatewayConfig, readConfig } from './config.ts'
+import type { DoubtfulOrder } from './control/control-plane.ts'
 import { Rehearsal, type StandInControls } from './control/rehearsal.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import { type Addresses, greeting } from './greeting.ts'
-import { type Endpoints, guardUpstreams, realEndpoints, type ServiceOverrides } from './upstreams.ts'
+import {
+  type Endpoints,
+  type GuardedUpstreams,
+  guardUpstreams,
+  realEndpoints,
+  type ServiceOverrides,
+} from './upstreams.ts'
 
 /** Shorter than the profile's, so that an outage can be watched: 5 s and 15 s are long when one waits for them. */
 const TO_WATCH: ServiceOptions = {
@@ -86,12 +96,29 @@ function signInBy({ CONTROL_TOKENS, HOST, STATE_FOLDER }: GatewayConfig): SignIn
   return { tokens: new TokenBook(tokenEntry({ name: 'local', role: 'admin' }, local)), local }
 }
 
+/** The journal of orders. The stand-ins begin with empty books, and so does theirs. */
+async function journalOf(config: GatewayConfig, isStandIn: boolean): Promise<OrderJournal> {
+  const { STATE_FOLDER, ORDER_JOURNAL } = config
+  const path = ORDER_JOURNAL ?? join(STATE_FOLDER, isStandIn ? 'stand-in-orders.db' : 'orders.db')
+  mkdirSync(dirname(path), { recursive: true })
+  if (isStandIn) for (const part of ['', '-wal', '-shm']) rmSync(`${path}${part}`, { force: true })
+  return await openJournal(path)
+}
+
 async function start(): Promise<void> {
   const config = readConfig(process.env)
   const signIn = signInBy(config)
   const surroundings = await surroundingsOf(config)
+  const journal = await journalOf(config, surroundings.standIns !== undefined)
+  const close = async (): Promise<void> => {
+    await journal.close()
+    await surroundings.close()
+  }
   try {
-    const gateway = await gatewayIn(surroundings, config, signIn)
+    const upstreams = guardUpstreams(surroundings.endpoints, { overrides: surroundings.overrides, journal })
+    const gateway = await gatewayIn(upstreams, surroundings, config, signIn)
+    // Before anybody can ask: another gateway with this account must be stopped first.
+    await Promise.all([...upstreams.brokers.values()].map((broker) => broker.open()))
     const address = await listen(gateway, config)
     const traffic =
       surroundings.standIns !== undefined && config.BACKGROUND_TRAFFIC
@@ -100,12 +127,12 @@ async function start(): Promise<void> {
     const stop = async (): Promise<void> => {
       await traffic?.stop()
       await gateway.stop()
-      await surroundings.close()
+      await close()
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop().catch(fail))
     console.log(greeting({ address, standIns: surroundings.standIns, console: consoleAddress(address, signIn) }))
   } catch (error) {
-    await surroundings.close()
+    await close()
     throw error
   }
 }
@@ -118,10 +145,14 @@ function consoleAddress(address: string, { tokens, local }: SignIn): Addresses['
   return { url: `${address}/console/` }
 }
 
-function gatewayIn(surroundings: Surroundings, config: GatewayConfig, { tokens }: SignIn): Promise<Gateway> {
-  const { endpoints, overrides, standInControls } = surroundings
+function gatewayIn(
+  upstreams: GuardedUpstreams,
+  { standInControls }: Surroundings,
+  config: GatewayConfig,
+  { tokens }: SignIn,
+): Promise<Gateway> {
   return createGateway({
-    upstreams: guardUpstreams(endpoints, { overrides }),
+    upstreams,
     limits: {
       tokensPerSecond: config.TOKENS_PER_SECOND,
       burstSize: config.BURST_SIZE,
@@ -134,9 +165,16 @@ function gatewayIn(surroundings: Surroundings, config: GatewayConfig, { tokens }
       stateFolder: config.STATE_FOLDER,
       secureCookies: !isLoopback(config.HOST),
       rehearsal: standInControls && new Rehearsal(standInControls),
+      doubtfulOrders: () => doubtfulOrders(upstreams),
     },
     consoleFolder: existsSync(CONSOLE_FOLDER) ? CONSOLE_FOLDER : undefined,
   })
+}
+
+function doubtfulOrders({ brokers }: GuardedUpstreams): readonly DoubtfulOrder[] {
+  return [...brokers.values()].flatMap((broker) =>
+    broker.inDoubt().map(({ clientOrderId, changedAt }) => ({ id: clientOrderId, since: changedAt, ending: null })),
+  )
 }
 
 /** @returns where it listens */

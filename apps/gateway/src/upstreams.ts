@@ -1,6 +1,6 @@
 /** The services that the gateway calls, each behind its guards. */
 
-import type { Broker, DataProvider } from '@holdfast/trading'
+import { type Broker, type DataProvider, memoryJournal, type OrderJournal, type OrderKeeping } from '@holdfast/trading'
 import { createAlpacaBroker } from '@holdfast/trading/alpaca'
 import { createPolygonDataProvider } from '@holdfast/trading/polygon'
 import { type Clock, createResilience, type Logger, type Resilience, type ServiceOptions } from 'holdfast'
@@ -20,7 +20,8 @@ export interface Endpoints {
 /** The guarded services. */
 export interface GuardedUpstreams {
   readonly resilience: Resilience
-  readonly broker: Broker
+  /** By name; the first is meant where nobody names one. */
+  readonly brokers: ReadonlyMap<string, Broker>
   readonly data: DataProvider
 }
 
@@ -32,16 +33,20 @@ export interface ServiceOverrides {
   readonly polygon?: ServiceOptions
 }
 
+/** What else there is to say. */
+export interface GuardOptions {
+  readonly overrides?: ServiceOverrides
+  /** Where orders are written down before they are sent. Default: in memory, so that a crash leaves them unknown. */
+  readonly journal?: OrderJournal
+  /** How the orders are kept, where that differs from the defaults. */
+  readonly orders?: Pick<OrderKeeping, 'account' | 'submitTimeoutMs' | 'reconciliation'>
+  readonly logger?: Logger
+  readonly clock?: Clock
+}
+
 /** Puts the guards round the services. @throws InvalidOptionError when an override makes no sense */
-export function guardUpstreams(
-  { alpaca, polygon }: Endpoints,
-  options: {
-    readonly overrides?: ServiceOverrides
-    readonly logger?: Logger
-    readonly clock?: Clock
-  } = {},
-): GuardedUpstreams {
-  const { overrides = {}, logger, clock } = options
+export function guardUpstreams({ alpaca, polygon }: Endpoints, options: GuardOptions = {}): GuardedUpstreams {
+  const { overrides = {}, journal = memoryJournal(), orders, logger, clock } = options
   const resilience = createResilience({
     services: {
       alpaca: { profile: 'BROKER', ...overrides.alpaca },
@@ -52,7 +57,9 @@ export function guardUpstreams(
   })
   return {
     resilience,
-    broker: createAlpacaBroker({ service: resilience.service('alpaca'), ...alpaca }),
+    brokers: new Map([
+      ['alpaca', createAlpacaBroker({ service: resilience.service('alpaca'), journal, clock, ...orders, ...alpaca })],
+    ]),
     data: createPolygonDataProvider({ service: resilience.service('polygon'), ...polygon }),
   }
 }

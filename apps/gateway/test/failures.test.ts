@@ -4,8 +4,6 @@ import { ORDER, startWorld } from './support.ts'
 
 type Action = FaultRuleInput['action']
 
-const SUBMISSIONS = { method: 'POST', path: '^/v2/orders' }
-
 describe('a service that fails', () => {
   it.each<[string, Action, number, string]>([
     ['hangs', { type: 'hang' }, 504, 'timeout'],
@@ -124,32 +122,5 @@ describe('the limit towards a service', () => {
     standIns.control.setFaults('alpaca', { action })
     const { headers } = await ask('/v1/account')
     expect(headers['retry-after']).toMatch(/^(600|599)$/)
-  })
-})
-
-describe('an order whose fate nobody knows', () => {
-  it('is a 504 that says under which id to look it up, and is there', async () => {
-    const { ask, standIns } = await startWorld()
-    standIns.control.setFaults('alpaca', { match: SUBMISSIONS, action: { type: 'resetAfter' } })
-    const doubtful = await ask('/v1/orders', { method: 'POST', body: { ...ORDER, clientOrderId: 'intent-1' } })
-    expect(doubtful).toMatchObject({
-      status: 504,
-      body: { type: 'urn:holdfast:order-in-doubt', clientOrderId: 'intent-1' },
-    })
-    expect(doubtful.body).toMatchObject({
-      detail: expect.stringContaining('GET /v1/orders/intent-1?by=clientOrderId'),
-    })
-    const found = await ask('/v1/orders/intent-1?by=clientOrderId')
-    expect(found).toMatchObject({ status: 200, body: { clientOrderId: 'intent-1' } })
-  })
-
-  it('is not sent again, not even with retries', async () => {
-    const services = { alpaca: { attemptTimeoutMs: 200, retry: { maxRetries: 3, baseDelayMs: 1 } } }
-    const { ask, standIns } = await startWorld({ services })
-    standIns.control.setFaults('alpaca', { match: SUBMISSIONS, action: { type: 'hang', where: 'after' } })
-    const doubtful = await ask('/v1/orders', { method: 'POST', body: ORDER })
-    expect(doubtful).toMatchObject({ status: 504, body: { type: 'urn:holdfast:order-in-doubt' } })
-    expect(standIns.control.stats('alpaca').requests).toBe(1)
-    expect(standIns.control.duplicates()).toEqual([])
   })
 })

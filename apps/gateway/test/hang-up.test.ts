@@ -43,6 +43,6 @@ describe('a client that hangs up', () => {
       expect(standIns.control.ledger()).toMatchObject([{ clientOrderId: 'intent-1', acked: true }]),
     )
     expect(standIns.control.stats('alpaca').byStatus).toEqual({ 200: 1 })
-    await vi.waitFor(() => expect(upstreams.broker.service.bulkhead?.snapshot().active).toBe(0))
+    await vi.waitFor(() => expect(upstreams.resilience.service('alpaca').bulkhead?.snapshot().active).toBe(0))
   })
 })

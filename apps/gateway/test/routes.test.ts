@@ -89,7 +89,7 @@ describe("the operator's routes", () => {
 describe('what the broker or the provider says is passed on as what it is', () => {
   it.each([
     ['404', 'GET', '/v1/orders/nowhere', undefined, /order not found/],
-    ['404', 'GET', '/v1/orders/nowhere?by=clientOrderId', undefined, /order not found/],
+    ['404', 'GET', '/v1/orders/nowhere?by=clientOrderId', undefined, /knows no order/],
     ['404', 'DELETE', '/v1/orders/nowhere', undefined, /order not found/],
     ['404', 'GET', '/v1/quotes/NOPE', undefined, /Ticker not found/],
     ['403', 'POST', '/v1/orders', { ...ORDER, quantity: '1000000' }, /insufficient buying power/],
@@ -101,13 +101,13 @@ describe('what the broker or the provider says is passed on as what it is', () =
     expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8')
   })
 
-  it('422 for an id that was used before', async () => {
+  it('400 for an id that stands for another order', async () => {
     const { ask } = await startWorld()
     const body = { ...ORDER, clientOrderId: 'intent-1' }
     await ask('/v1/orders', { method: 'POST', body })
-    expect(await ask('/v1/orders', { method: 'POST', body })).toMatchObject({
-      status: 422,
-      body: { detail: 'client_order_id must be unique' },
+    expect(await ask('/v1/orders', { method: 'POST', body: { ...body, quantity: '2' } })).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('an id is for one intent') },
     })
   })
 })

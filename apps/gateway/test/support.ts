@@ -4,6 +4,7 @@ import {
   type Gateway,
   type GatewayOptions,
   type GuardedUpstreams,
+  type GuardOptions,
   guardUpstreams,
   type ServiceOverrides,
 } from '@holdfast/gateway'
@@ -41,27 +42,29 @@ export interface Answered {
 const PLENTY = { tokensPerSecond: 10_000, burstSize: 10_000 }
 
 export async function startWorld(
-  options: { services?: ServiceOverrides } & Partial<Pick<GatewayOptions, 'limits' | 'clock'>> = {},
+  options: { services?: ServiceOverrides } & Partial<Pick<GatewayOptions, 'limits' | 'clock' | 'control'>> &
+    Pick<GuardOptions, 'orders'> = {},
 ): Promise<World> {
   const standIns = await startUpstreams({
     ports: { control: 0, alpaca: 0, polygon: 0 },
     workers: { count: 64, minMs: 0, maxMs: 0 },
   })
   onTestFinished(() => standIns.close())
-  const { services = {}, limits = PLENTY, clock } = options
+  const { services = {}, limits = PLENTY, clock, orders = {}, control } = options
   const upstreams = guardUpstreams(
     {
       alpaca: { keyId: 'key', secretKey: 'secret', paper: true, tradingUrl: standIns.urls.alpaca },
       polygon: { apiKey: 'key', baseUrl: standIns.urls.polygon },
     },
     {
+      orders,
       overrides: {
         alpaca: { retry: false, rateLimiter: PLENTY, ...services.alpaca },
         polygon: { retry: false, rateLimiter: PLENTY, ...services.polygon },
       },
     },
   )
-  const gateway = await createGateway({ upstreams, limits, clock })
+  const gateway = await createGateway({ upstreams, limits, clock, control })
   onTestFinished(() => gateway.app.close())
   const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 })
   const port = Number(new URL(url).port)

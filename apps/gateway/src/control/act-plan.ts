@@ -162,7 +162,7 @@ function ordersPlan(stop: boolean, killSwitch: KillSwitch, note: string): ActPla
     slot: 'orders',
     kept: stop ? { kind: 'stop', figures: {} } : undefined,
     describe: () => (killSwitch.engaged ? 'new orders stopped' : 'new orders taken'),
-    apply: () => (stop ? killSwitch.engage(note) : killSwitch.release()),
+    apply: () => (stop ? killSwitch.engage(note) : killSwitch.release(note)),
     told: stop ? 'stopped new orders; cancels go through' : 'lets new orders through again',
   }
 }

@@ -1,4 +1,5 @@
 /** The kill switch: no new orders, while cancels go through. */
+import type { Broker } from '@holdfast/trading'
 
 /** What the control needs of a kill switch. */
 export interface KillSwitch {
@@ -7,34 +8,29 @@ export interface KillSwitch {
   /** Stops new orders at once. @param note why, for whoever is refused */
   engage(note: string): void
   /** Lets new orders through again. */
-  release(): void
+  release(note: string): void
 }
 
-/** New orders are stopped by a person. */
-export class OrdersStoppedError extends Error {
-  override readonly name = 'OrdersStoppedError'
-  readonly code = 'GATEWAY_ORDERS_STOPPED'
-}
-
-/** Stands in front of new orders. */
+/** The kill switches of all brokers, turned together: each holds at once, and writes it into its journal. */
 export class OrderStop implements KillSwitch {
-  #note: string | undefined
+  readonly #brokers: readonly Broker[]
+  readonly #onError: (error: unknown) => void
+
+  /** @param onError told when a broker's journal cannot be written; its switch holds nevertheless, until the process ends */
+  constructor(brokers: readonly Broker[], onError: (error: unknown) => void) {
+    this.#brokers = brokers
+    this.#onError = onError
+  }
 
   get engaged(): boolean {
-    return this.#note !== undefined
+    return this.#brokers.some(({ killSwitch }) => killSwitch.engaged)
   }
 
   engage(note: string): void {
-    this.#note = note
+    for (const broker of this.#brokers) broker.engageKillSwitch({ by: 'gateway', reason: note }).catch(this.#onError)
   }
 
-  release(): void {
-    this.#note = undefined
-  }
-
-  /** Ask before each new order. @throws OrdersStoppedError */
-  check(): void {
-    if (this.#note === undefined) return
-    throw new OrdersStoppedError(`new orders are stopped (${this.#note}); nothing was sent, cancels go through`)
+  release(note: string): void {
+    for (const broker of this.#brokers) broker.releaseKillSwitch({ by: 'gateway', reason: note }).catch(this.#onError)
   }
 }

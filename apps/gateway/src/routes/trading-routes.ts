@@ -1,11 +1,12 @@
-import type { Broker, Order, OrderRequest } from '@holdfast/trading'
-import type { FastifyInstance } from 'fastify'
+import { PROBLEM_JSON, problem } from '@holdfast/http'
+import { acceptedOrder, type Broker, type Order, type OrderOutcome } from '@holdfast/trading'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { OrderStop } from '../control/kill-switch.ts'
 import { requestSignal } from '../request-signal.ts'
 import { clientOrderId, orderId } from './order-id.ts'
 
 const decimal = z.string('it must be a decimal text such as "10.5"').max(30)
+const timeInForce = z.enum(['day', 'gtc', 'opg', 'cls', 'ioc', 'fok']).optional()
 
 const orderBody = z.strictObject({
   symbol: z.string().min(1).max(21),
@@ -14,42 +15,91 @@ const orderBody = z.strictObject({
   type: z.enum(['market', 'limit', 'stop', 'stop_limit']),
   limitPrice: decimal.optional(),
   stopPrice: decimal.optional(),
-  timeInForce: z.enum(['day', 'gtc', 'opg', 'cls', 'ioc', 'fok']).optional(),
+  timeInForce,
   clientOrderId: clientOrderId.optional(),
 })
 
-const orderQuery = z.strictObject({ by: z.enum(['id', 'clientOrderId']).default('id') })
+const changeBody = z.strictObject({
+  quantity: decimal.optional(),
+  limitPrice: decimal.optional(),
+  stopPrice: decimal.optional(),
+  timeInForce,
+  clientOrderId: clientOrderId.optional(),
+})
 
 const orderParams = z.object({ id: orderId })
 
-/** Account, positions and orders. */
-export function tradingRoutes(app: FastifyInstance, broker: Broker, orderStop: OrderStop): void {
-  const config = { service: 'alpaca' } as const
+/** Account, positions and orders. @param brokers by name; the first is meant where a request names none */
+export function tradingRoutes(app: FastifyInstance, brokers: ReadonlyMap<string, Broker>): void {
+  const names = [...brokers.keys()]
+  const [first = ''] = names
+  const config = { service: first } as const
+  const broker = z.enum(names, `it must be one of ${names.join(', ')}`).default(first)
+  const which = z.strictObject({ broker })
+  const orderQuery = z.strictObject({ broker, by: z.enum(['id', 'clientOrderId']).default('id') })
 
-  app.get('/v1/account', { config }, (_request, reply) => broker.getAccount({ signal: requestSignal(reply) }))
+  const named = (name: string): Broker => {
+    const found = brokers.get(name)
+    if (found === undefined) throw new Error(`${name} is none of the brokers, although the query was checked`)
+    return found
+  }
+  const asked = ({ query }: { readonly query: unknown }): Broker => named(which.parse(query).broker)
 
-  app.get('/v1/positions', { config }, (_request, reply) => broker.getPositions({ signal: requestSignal(reply) }))
+  app.get('/v1/account', { config }, (request, reply) => asked(request).getAccount({ signal: requestSignal(reply) }))
 
-  app.post('/v1/orders', { config }, async (request, reply): Promise<Order> => {
-    const body: OrderRequest = orderBody.parse(request.body)
-    orderStop.check()
+  app.get('/v1/positions', { config }, (request, reply) =>
+    asked(request).getPositions({ signal: requestSignal(reply) }),
+  )
+
+  app.get('/v1/orders', { config }, (request, reply) => asked(request).getOpenOrders({ signal: requestSignal(reply) }))
+
+  app.post('/v1/orders', { config }, async (request, reply) => {
+    const body = orderBody.parse(request.body)
     // Without the client's signal: an order that may have been sent is not given up because the client is gone.
-    const order = await broker.submitOrder(body)
-    reply.code(201).header('location', `/v1/orders/${order.id}`)
-    return order
+    return answerOutcome(reply, await asked(request).submitOrder(body))
   })
 
-  app.get('/v1/orders/:id', { config }, async (request, reply): Promise<Order> => {
-    const { by } = orderQuery.parse(request.query)
+  app.get('/v1/orders/:id', { config }, async (request, reply) => {
+    const query = orderQuery.parse(request.query)
     const options = { signal: requestSignal(reply) }
     const { id } = orderParams.parse(request.params)
-    return by === 'id' ? await broker.getOrder(id, options) : await broker.getOrderByClientOrderId(id, options)
+    if (query.by === 'id') return await named(query.broker).getOrder(id, options)
+    return (await named(query.broker).findOrder(id, options)) ?? answerNoOrder(reply, id)
+  })
+
+  app.patch('/v1/orders/:id', { config }, async (request, reply) => {
+    const { id } = orderParams.parse(request.params)
+    return answerOutcome(reply, await asked(request).replaceOrder(id, changeBody.parse(request.body)))
   })
 
   app.delete('/v1/orders/:id', { config }, async (request, reply) => {
     const { id } = orderParams.parse(request.params)
     // Without the client's signal, as with an order: what may have been sent is not given up.
-    await broker.cancelOrder(id)
+    const outcome = await asked(request).cancelOrder(id)
+    return outcome.status === 'requested' ? reply.code(204).send() : outcome.order
+  })
+
+  app.delete('/v1/orders', { config }, async (request, reply) => {
+    await asked(request).cancelAll()
     return reply.code(204).send()
   })
+}
+
+/** 201 for an order that the broker has now; 200 when it was asked for before. What is not accepted is a problem. */
+function answerOutcome(reply: FastifyReply, outcome: OrderOutcome): Order {
+  // The error itself tells more than the outcome that it led to.
+  const cause = outcome.status === 'never-sent' || outcome.status === 'refused' ? outcome.cause : undefined
+  if (cause !== undefined) throw cause
+  const order = acceptedOrder(outcome)
+  const isNews = outcome.status === 'accepted' && outcome.evidence !== 'journal'
+  reply.code(isNews ? 201 : 200).header('location', `/v1/orders/${order.id}`)
+  return order
+}
+
+function answerNoOrder(reply: FastifyReply, id: string): FastifyReply {
+  const detail = `The broker knows no order with the client order id ${id}. Soon after it was sent that proves nothing.`
+  return reply
+    .code(404)
+    .type(PROBLEM_JSON)
+    .send(problem('no-such-order', 404, 'No such order', detail))
 }

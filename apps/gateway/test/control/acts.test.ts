@@ -221,7 +221,12 @@ describe('an act', () => {
     database.exec("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
     const resilience = createResilience({ services: { alpaca: {} } })
     const controller = new Controller({
-      around: { resilience, killSwitch: new OrderStop(), rehearsal: undefined, configured: configuredIn(resilience) },
+      around: {
+        resilience,
+        killSwitch: new OrderStop([], () => undefined),
+        rehearsal: undefined,
+        configured: configuredIn(resilience),
+      },
       audit: new AuditLog(database, () => undefined),
       standing: new StandingActs(database),
       clock: new VirtualClock(),

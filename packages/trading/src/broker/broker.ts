@@ -102,12 +102,13 @@ export class Broker {
   }
 
   /**
-   * Claims the account and looks up what an earlier process left unsettled. Orders do it by themselves.
+   * Claims the account, and begins to look up what an earlier process left unsettled; new orders wait until that is done.
+   * Orders do it by themselves.
    *
    * @throws AccountTakenError when another process owns the account; JournalError
    */
   open(): Promise<void> {
-    return this.#desk.ready()
+    return this.#desk.claim()
   }
 
   /** Sends no more orders, waits for those on the wire, and gives the account up. */

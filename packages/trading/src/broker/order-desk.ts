@@ -67,14 +67,13 @@ export class OrderDesk {
 
   // 1. Beginning: the account is claimed, and what an earlier process left is looked up before anything new is sent.
 
-  /** Resolves when new orders may be sent. */
+  /** Resolves when new orders may be sent: what an earlier process left has been looked up. */
   async ready(): Promise<void> {
     await this.claim()
-    this.#recovered ??= this.#recover()
     await this.#recovered
   }
 
-  /** Makes this process the owner of the account. Asked again after it failed, it tries again. */
+  /** Makes this process the owner of the account, and begins to recover. Asked again after it failed, it tries again. */
   claim(): Promise<void> {
     this.#claimed ??= this.#claim().catch((error: unknown) => {
       this.#claimed = undefined
@@ -91,6 +90,9 @@ export class OrderDesk {
     if (!this.#killSwitch.engaged) this.#killSwitch = killSwitch
     this.#unsubscribe = this.adapter.onOrder?.((order) => this.prove(order.clientOrderId, order, 'stream'))
     this.book.journal = journal
+    this.#recovered = this.#recover()
+    // Whoever sends an order hears of it; nobody may be waiting now.
+    this.#recovered.catch(() => undefined)
   }
 
   async #recover(): Promise<void> {

@@ -86,7 +86,8 @@ export class Submission {
 
   /** What keeps it from being sent at all. */
   async #obstacle(): Promise<unknown> {
-    const { clock } = this.#desk
+    const { clock, halted } = this.#desk
+    if (halted !== undefined) return halted
     try {
       const ready = await waitUntil(this.#desk.ready(), this.#deadlineAt, clock, this.#stop.signal)
       if (this.#stop.signal.aborted) return this.#stop.signal.reason
