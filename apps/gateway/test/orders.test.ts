@@ -5,8 +5,8 @@ import { ORDER, startWorld } from './support.ts'
 
 const SUBMISSIONS = { method: 'POST', path: '^/v2/orders$' }
 const RESTING = { ...ORDER, type: 'limit', limitPrice: '1.25' } as const
-/** Doubt is told after a tenth of a second instead of fifteen. */
-const IMPATIENT = { orders: { submitTimeoutMs: 100, reconciliation: { settleMs: 20 } } }
+/** Doubt is told after a second instead of fifteen. */
+const IMPATIENT = { orders: { submitTimeoutMs: 1_000, reconciliation: { settleMs: 20 } } }
 
 describe('an order', () => {
   it('that is asked for twice under one id is placed once: 201, then 200', async () => {
