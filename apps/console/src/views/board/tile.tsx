@@ -1,0 +1,124 @@
+/** One service on the board: state, figures, what is going on, and what is left. */
+import { useComputed } from '@preact/signals'
+import type { ServiceStatus } from '../../api.ts'
+import { Meter } from '../../parts/meter.tsx'
+import { Spark } from '../../parts/spark.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
+import { latency, percent, rate } from '../../model/format.ts'
+import { sentenceOf } from '../../model/sentence.ts'
+import type { Rates } from '../../model/window.ts'
+import type { LiveService } from '../../state/board.ts'
+import { servicePath } from '../../state/router.ts'
+import { now } from '../../state/time.ts'
+
+/** How many bars the five minutes have. */
+const BARS = 60
+
+/** @param dense only what is needed to see that it is well */
+export function Tile({ live, dense }: { readonly live: LiveService; readonly dense: boolean }) {
+  const state = useComputed(() => live.status.value.state)
+  const small = dense && state.value === 'CLOSED'
+  return (
+    <article class={`tile tile-${state.value}${small ? ' tile-small' : ''}`} data-service={live.name} aria-label={live.name}>
+      <header class="tile-head">
+        <h3>
+          <a href={servicePath(live.name)}>{live.name}</a>
+        </h3>
+        <span class="profile">{profileWord(live.status.peek().profile)}</span>
+        <StateBadge state={state.value} />
+      </header>
+      <LiveSpark live={live} />
+      <Figures live={live} />
+      {!small && <Why live={live} />}
+      {!small && <Meters live={live} />}
+    </article>
+  )
+}
+
+function LiveSpark({ live }: { readonly live: LiveService }) {
+  // The window is no signal; that it has learnt of another second is.
+  void live.seconds.value
+  const { rates } = live
+  const { calls, refused } = rates.value
+  return <Spark bars={live.window.bars(BARS)} label={`five minutes; now ${rate(calls)} calls a second, ${rate(refused)} refused`} />
+}
+
+function Figures({ live }: { readonly live: LiveService }) {
+  const { success, refused, calls } = live.rates.value
+  const p99 = useComputed(() => live.status.value.latency?.p99Ms ?? null).value
+  const p50 = useComputed(() => live.status.value.latency?.p50Ms ?? null).value
+  const slow = p99 === null ? undefined : latency(p99)
+  return (
+    <dl class="figures">
+      <div>
+        <dt>answered</dt>
+        <dd>
+          {success === undefined ? '–' : percent(success)}
+          {success !== undefined && <small> %</small>}
+        </dd>
+      </div>
+      <div>
+        <dt>{slow === undefined || p50 === null ? 'p50 · p99' : `p99 · p50 ${latency(p50).join(' ')}`}</dt>
+        <dd>
+          {slow === undefined ? '–' : slow[0]}
+          {slow !== undefined && <small> {slow[1]}</small>}
+        </dd>
+      </div>
+      <div>
+        <dt>refused</dt>
+        <dd class={refused > 0 ? 'bad' : ''}>
+          {rate(refused)}
+          <small> of {rate(calls)} /s</small>
+        </dd>
+      </div>
+    </dl>
+  )
+}
+
+function Why({ live }: { readonly live: LiveService }) {
+  const { strong, soft } = sentenceOf(live.status.value, live.rates.value, now.value)
+  return (
+    <p class="why">
+      {strong !== '' && <b>{strong}</b>} {soft}
+    </p>
+  )
+}
+
+function Meters({ live }: { readonly live: LiveService }) {
+  const { limit, slots } = live.status.value
+  return (
+    <div class="meters">
+      <LimitMeter limit={limit} />
+      <SlotMeter slots={slots} />
+      <RetryMeter rates={live.rates.value} budget={live.status.value.retryBudget} />
+    </div>
+  )
+}
+
+function LimitMeter({ limit }: { readonly limit: ServiceStatus['limit'] }) {
+  if (limit?.remaining === null || limit?.burstSize === null || limit === null) return <Meter label="limit" share={0} text="none" hot={false} />
+  const used = 1 - limit.remaining / limit.burstSize
+  return <Meter label="limit" share={used} text={`${limit.remaining} of ${rate(limit.burstSize)} left`} hot={used > 0.9} />
+}
+
+function SlotMeter({ slots }: { readonly slots: ServiceStatus['slots'] }) {
+  if (slots === null) return <Meter label="slots" share={0} text="no bound" hot={false} />
+  const { active, max, queued } = slots
+  const text = queued > 0 ? `${active} of ${max}, ${queued} wait` : `${active} of ${max} used`
+  return <Meter label="slots" share={active / max} text={text} hot={active >= max} />
+}
+
+function RetryMeter({ rates, budget }: { readonly rates: Rates; readonly budget: ServiceStatus['retryBudget'] }) {
+  const share = rates.retryShare ?? 0
+  if (budget !== null) {
+    const { tokens, capacity } = budget
+    const used = 1 - tokens / capacity
+    return <Meter label="retries" share={used} text={`${percent(share)} %, ${rate(tokens)} of ${rate(capacity)} left`} hot={used > 0.9} />
+  }
+  return <Meter label="retries" share={share} text={`${percent(share)} % of calls`} hot={share > 0.2} />
+}
+
+/** A profile as a word: `DATA_PROVIDER` is a data provider. */
+function profileWord(profile: string): string {
+  return profile.toLowerCase().replaceAll('_', ' ')
+}
