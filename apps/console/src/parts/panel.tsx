@@ -28,9 +28,8 @@ export function Failed({ error, again }: { readonly error: unknown; readonly aga
 export function Skeleton({ lines, label }: { readonly lines: readonly number[]; readonly label: string }) {
   return (
     <div class="skeleton" role="status" aria-label={label}>
-      {lines.map((width, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: placeholder
-        <i key={index} style={{ width: `${width}%` }} />
+      {lines.map((width) => (
+        <i style={{ width: `${width}%` }} />
       ))}
     </div>
   )

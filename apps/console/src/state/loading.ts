@@ -14,7 +14,6 @@ export function useLoaded<Value>(load: () => Promise<Value>, causes: readonly un
   const value = useSignal<Value | undefined>(undefined)
   const error = useSignal<unknown>(undefined)
   const turn = useSignal(0)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the causes say when
   useEffect(() => {
     let current = true
     load().then(

@@ -1,7 +1,7 @@
 /** In which order the tiles stand, and how they move to another place. */
 import { type Signal, useSignal } from '@preact/signals'
 import { systemClock } from 'holdfast'
-import { type RefObject } from 'preact'
+import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { REORDER_MS, ranked, severity } from '../../model/ranking.ts'
 import type { LiveService } from '../../state/board.ts'
@@ -38,7 +38,6 @@ export function useOrder(list: readonly LiveService[], grid: RefObject<HTMLEleme
 /** Lets the children of an element slide to their new places whenever the order changes. */
 export function useSlide(grid: RefObject<HTMLElement>, order: readonly string[]): void {
   const places = useRef(new Map<Element, DOMRect>())
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new order is the cause
   useLayoutEffect(() => {
     const before = places.current
     const after = new Map<Element, DOMRect>()
