@@ -27,9 +27,7 @@ function madeOf(): string {
 
 /** Inter with the characters that are used, all weights, and its figures of equal width. */
 async function makeFont(): Promise<void> {
-  const whole = createRequire(import.meta.url).resolve(
-    '@fontsource-variable/inter/files/inter-latin-wght-normal.woff2',
-  )
+  const whole = createRequire(import.meta.url).resolve('@fontsource-variable/inter/files/inter-latin-wght-normal.woff2')
   const font = await subsetFont(readFileSync(whole), CHARACTERS, {
     targetFormat: 'woff2',
     variationAxes: { wght: { min: 400, max: 700 } },

@@ -39,7 +39,10 @@ function read(text: string): ServerEvent | undefined {
 }
 
 /** Reads a body to its end. @param onEvent told of each event */
-export async function readEvents(body: ReadableStream<Uint8Array>, onEvent: (event: ServerEvent) => void): Promise<void> {
+export async function readEvents(
+  body: ReadableStream<Uint8Array>,
+  onEvent: (event: ServerEvent) => void,
+): Promise<void> {
   const parser = new EventParser()
   const decoder = new TextDecoder()
   const reader = body.getReader()

@@ -60,7 +60,13 @@ export function formOf(act: ActName, target: string): ActForm {
         danger: false,
       }
     case 'restore-limit':
-      return { label: 'Restore limit', says: `The configured limit of ${target} holds again.`, role: 'operator', time: 'no', danger: false }
+      return {
+        label: 'Restore limit',
+        says: `The configured limit of ${target} holds again.`,
+        role: 'operator',
+        time: 'no',
+        danger: false,
+      }
     case 'set-slots':
       return {
         label: 'Set slots',
@@ -70,7 +76,13 @@ export function formOf(act: ActName, target: string): ActForm {
         danger: false,
       }
     case 'restore-slots':
-      return { label: 'Restore slots', says: `The configured slots of ${target} hold again.`, role: 'operator', time: 'no', danger: false }
+      return {
+        label: 'Restore slots',
+        says: `The configured slots of ${target} hold again.`,
+        role: 'operator',
+        time: 'no',
+        danger: false,
+      }
     case 'stop-orders':
       return {
         label: 'Stop new orders',
@@ -80,7 +92,13 @@ export function formOf(act: ActName, target: string): ActForm {
         danger: true,
       }
     case 'allow-orders':
-      return { label: 'Allow new orders', says: 'New orders are taken again, from this moment.', role: 'operator', time: 'no', danger: false }
+      return {
+        label: 'Allow new orders',
+        says: 'New orders are taken again, from this moment.',
+        role: 'operator',
+        time: 'no',
+        danger: false,
+      }
   }
 }
 

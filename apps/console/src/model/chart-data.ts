@@ -74,7 +74,8 @@ export class Timeline {
     for (let at = first; at < to; at += stepMs) times.push(at)
     const steps = times.map((at) => this.#steps.get(at))
     const perSecond = stepMs / 1_000
-    const column = (of: (step: Step) => number | null): (number | null)[] => steps.map((step) => (step === undefined ? null : of(step)))
+    const column = (of: (step: Step) => number | null): (number | null)[] =>
+      steps.map((step) => (step === undefined ? null : of(step)))
     return {
       times: times.map((at) => at / 1_000),
       succeeded: column((step) => step.succeeded / perSecond),
@@ -108,7 +109,8 @@ export function bandsOf({ times, states }: Pick<ChartData, 'times' | 'states'>):
     const at = times[index]
     if (state === null || state === 'CLOSED' || at === undefined) return
     const last = bands.at(-1)
-    if (last !== undefined && last.state === state && last.to === at) bands[bands.length - 1] = { ...last, to: at + step }
+    if (last !== undefined && last.state === state && last.to === at)
+      bands[bands.length - 1] = { ...last, to: at + step }
     else bands.push({ from: at, to: at + step, state })
   })
   return bands

@@ -39,7 +39,11 @@ export interface FlowBarrier {
 export interface FlowPicture {
   readonly height: number
   readonly routes: readonly (FlowBox & { readonly flow: RouteFlow })[]
-  readonly services: readonly (FlowBox & { readonly passes: number; readonly failed: number; readonly refused: number })[]
+  readonly services: readonly (FlowBox & {
+    readonly passes: number
+    readonly failed: number
+    readonly refused: number
+  })[]
   readonly upstreams: readonly FlowBox[]
   readonly ribbons: readonly FlowRibbon[]
   readonly barriers: readonly FlowBarrier[]
@@ -105,7 +109,6 @@ export function layOut(flows: readonly RouteFlow[], names: readonly string[], wi
     const refused = own.reduce((sum, flow) => sum + flow.refusedAtService, 0)
     const box = { name, x: serviceX, y: top, width: serviceWidth, height: serviceHeight }
     services.push({ ...box, passes, failed, refused })
-    upstreams.push({ name, x: upstreamX, y: y + (block - LOWEST) / 2, width: upstreamWidth, height: LOWEST })
     let routeY = y + (block - routesHeight) / 2
     let entry = top + (serviceHeight - inward) / 2
     own.forEach((flow, index) => {
@@ -119,30 +122,48 @@ export function layOut(flows: readonly RouteFlow[], names: readonly string[], wi
       ] as const
       if (all(flow) === 0) {
         const middle = top + serviceHeight / 2
-        ribbons.push({ key: `${flow.route} idle`, kind: 'idle', path: ribbon(routeWidth, routeY + height / 2, serviceX, middle, 1) })
+        ribbons.push({
+          key: `${flow.route} idle`,
+          kind: 'idle',
+          path: ribbon(routeWidth, routeY + height / 2, serviceX, middle, 1),
+        })
       }
       for (const [kind, amount] of parts) {
         const thick = amount * scale
         if (thick === 0) continue
         const end = kind === 'refused' ? serviceX - STOP_SHORT : serviceX
-        ribbons.push({ key: `${flow.route} ${kind}`, kind, path: ribbon(routeWidth, exit, end, entry, Math.max(1, thick)) })
+        ribbons.push({
+          key: `${flow.route} ${kind}`,
+          kind,
+          path: ribbon(routeWidth, exit, end, entry, Math.max(1, thick)),
+        })
         if (kind === 'refused') barriers.push({ key: flow.route, x: end, y: entry - 3, height: Math.max(1, thick) + 6 })
         exit += thick
         entry += thick
       }
       if (flow.refusedAtGateway > 0) {
         const thick = Math.max(1, flow.refusedAtGateway * scale)
-        ribbons.push({ key: `${flow.route} gateway`, kind: 'refused', path: ribbon(routeWidth, exit, routeWidth + 18, exit, thick) })
+        ribbons.push({
+          key: `${flow.route} gateway`,
+          kind: 'refused',
+          path: ribbon(routeWidth, exit, routeWidth + 18, exit, thick),
+        })
         barriers.push({ key: `${flow.route} gateway`, x: routeWidth + 18, y: exit - 3, height: thick + 6 })
       }
       routeY += height + GAP
     })
     const out = (passes + failed) * scale
+    const high = Math.max(LOWEST, out + 12)
+    upstreams.push({ name, x: upstreamX, y: y + (block - high) / 2, width: upstreamWidth, height: high })
     let leave = top + serviceHeight / 2 - out / 2
     let arrive = y + block / 2 - out / 2
     if (out === 0) {
       const middle = y + block / 2
-      ribbons.push({ key: `${name} idle`, kind: 'idle', path: ribbon(serviceX + serviceWidth, middle, upstreamX, middle, 1) })
+      ribbons.push({
+        key: `${name} idle`,
+        kind: 'idle',
+        path: ribbon(serviceX + serviceWidth, middle, upstreamX, middle, 1),
+      })
     }
     for (const [kind, amount] of [
       ['passes', passes],
@@ -150,7 +171,11 @@ export function layOut(flows: readonly RouteFlow[], names: readonly string[], wi
     ] as const) {
       const thick = amount * scale
       if (thick === 0) continue
-      ribbons.push({ key: `${name} ${kind}`, kind, path: ribbon(serviceX + serviceWidth, leave, upstreamX, arrive, Math.max(1, thick)) })
+      ribbons.push({
+        key: `${name} ${kind}`,
+        kind,
+        path: ribbon(serviceX + serviceWidth, leave, upstreamX, arrive, Math.max(1, thick)),
+      })
       leave += thick
       arrive += thick
     }

@@ -36,9 +36,12 @@ export function sentenceOf(status: ServiceStatus, rates: Rates, now: number): Se
   const { state, acts } = status
   const byHand = acts.find(({ kind }) => kind === 'pause' || kind === 'trip' || kind === 'disable')
   if (state === 'PAUSED') return { strong: `Paused ${hand(byHand, now)}`, soft: quoted(byHand) }
-  if (state === 'DISABLED') return { strong: `Circuit breaker off, nothing is refused. By hand ${hand(byHand, now)}`, soft: quoted(byHand) }
+  if (state === 'DISABLED')
+    return { strong: `Circuit breaker off, nothing is refused. By hand ${hand(byHand, now)}`, soft: quoted(byHand) }
   if (state === 'OPEN') {
-    return byHand === undefined ? openSentence(status, now) : { strong: `Kept open ${hand(byHand, now)}`, soft: quoted(byHand) }
+    return byHand === undefined
+      ? openSentence(status, now)
+      : { strong: `Kept open ${hand(byHand, now)}`, soft: quoted(byHand) }
   }
   if (state === 'HALF_OPEN') return probeSentence(status)
   return closedSentence(status, rates, now)
@@ -55,7 +58,8 @@ function openSentence({ circuit, since }: ServiceStatus, now: number): Sentence 
 
 function probeSentence({ circuit }: ServiceStatus): Sentence {
   const { probes = 0, lastError = null } = circuit ?? {}
-  const out = probes === 0 ? 'The next call is a probe.' : probes === 1 ? 'One probe is out.' : `${probes} probes are out.`
+  const out =
+    probes === 0 ? 'The next call is a probe.' : probes === 1 ? 'One probe is out.' : `${probes} probes are out.`
   const before = lastError === null ? '' : ` Before: ${plainError(lastError)}.`
   return { strong: out, soft: `An answer closes the circuit.${before}` }
 }
@@ -83,7 +87,8 @@ function closedSentence(status: ServiceStatus, rates: Rates, now: number): Sente
     return { strong: `${what} set ${hand(changed, now)}`, soft: quoted(changed) }
   }
   if (rates.failed > 0) return { strong: `${rate(rates.failed)} calls a second fail.`, soft: '' }
-  if (rates.calls === 0) return { strong: '', soft: `Quiet: no call in the last 10 s. Well for ${duration(now - since)}.` }
+  if (rates.calls === 0)
+    return { strong: '', soft: `Quiet: no call in the last 10 s. Well for ${duration(now - since)}.` }
   return { strong: '', soft: `Well for ${duration(now - since)}.` }
 }
 

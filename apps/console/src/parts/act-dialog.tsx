@@ -78,7 +78,14 @@ function OpenDialog({ act, target }: Asked) {
         {form.time !== 'no' && <TimeField time={form.time} />}
         <label class="field">
           <span>Why</span>
-          <textarea name="reason" required minLength={3} maxLength={500} rows={2} placeholder="Goes into the audit, with your name" />
+          <textarea
+            name="reason"
+            required
+            minLength={3}
+            maxLength={500}
+            rows={2}
+            placeholder="Goes into the audit, with your name"
+          />
         </label>
         <p class="dialog-error" role="alert">
           {complaint.value}
@@ -123,14 +130,29 @@ function LimitFields({ target }: { readonly target: string }) {
 }
 
 function SlotFields({ target }: { readonly target: string }) {
-  return <NumberField name="maxConcurrent" label="Calls at once" value={serviceNamed(target)?.status.peek().slots?.max ?? 1} step="1" />
+  return (
+    <NumberField
+      name="maxConcurrent"
+      label="Calls at once"
+      value={serviceNamed(target)?.status.peek().slots?.max ?? 1}
+      step="1"
+    />
+  )
 }
 
 function NumberField({ name, label, value, step }: { name: string; label: string; value: number; step: 'any' | '1' }) {
   return (
     <label class="field">
       <span>{label}</span>
-      <input type="number" name={name} min={step === '1' ? 1 : 0.001} step={step} required defaultValue={String(value)} inputMode="decimal" />
+      <input
+        type="number"
+        name={name}
+        min={step === '1' ? 1 : 0.001}
+        step={step}
+        required
+        defaultValue={String(value)}
+        inputMode="decimal"
+      />
     </label>
   )
 }

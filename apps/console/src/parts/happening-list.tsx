@@ -31,7 +31,12 @@ function Mark({ state, kind }: Happening) {
 }
 
 function Subject({ service, who, kind, linked }: Happening & { readonly linked: boolean }) {
-  const name = service === null || kind === 'rehearsal' ? null : linked ? <a href={servicePath(service)}>{service}</a> : <b>{service}</b>
+  const name =
+    service === null || kind === 'rehearsal' ? null : linked ? (
+      <a href={servicePath(service)}>{service}</a>
+    ) : (
+      <b>{service}</b>
+    )
   if (who === null) return name
   return (
     <>

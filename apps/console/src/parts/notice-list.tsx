@@ -1,5 +1,5 @@
 import { doneText } from '../model/acts.ts'
-import { dismiss, notices, notify, type Notice } from '../state/notices.ts'
+import { dismiss, type Notice, notices, notify } from '../state/notices.ts'
 import { perform } from '../state/session.ts'
 
 /** The notices at the foot of the page. */

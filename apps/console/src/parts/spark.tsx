@@ -23,7 +23,13 @@ export function Spark({ bars, label }: { readonly bars: readonly Tally[]; readon
     }
   })
   return (
-    <svg class="spark" viewBox={`0 0 ${bars.length * WIDTH - GAP} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
+    <svg
+      class="spark"
+      viewBox={`0 0 ${bars.length * WIDTH - GAP} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
       <path class="spark-base" d={`M0 ${HEIGHT - 0.5}h${bars.length * WIDTH}`} />
       <path class="spark-ok" d={paths.succeeded} />
       <path class="spark-failed" d={paths.failed} />

@@ -3,7 +3,7 @@ import type { RefObject } from 'preact'
 import { useEffect } from 'preact/hooks'
 
 /** The width of an element in whole pixels, as it changes; 0 before it is known. */
-export function useWidth(place: RefObject<HTMLElement>): Signal<number> {
+export function useWidth(place: RefObject<HTMLElement | null>): Signal<number> {
   const width = useSignal(0)
   useEffect(() => {
     const observer = new ResizeObserver(([entry]) => {

@@ -14,7 +14,8 @@ export function Banners() {
     <div class="banners">
       {value.is === 'stale' && (
         <p class="banner banner-stale" role="alert">
-          <b>What you see is old.</b> {value.why} It stands as it was {Math.round(ageMs.value / 1_000)} s ago; trying again.
+          <b>What you see is old.</b> {value.why} It stands as it was {Math.round(ageMs.value / 1_000)} s ago; trying
+          again.
         </p>
       )}
       {stopped?.stopped && (
@@ -34,12 +35,15 @@ export function Announcer() {
   const text = useSignal('')
   const last = useSignal(0)
   useSignalEffect(() => {
-    const newest = happenings.value.find(({ kind, id }) => (kind === 'circuit' || kind === 'orders') && id > last.peek())
+    const newest = happenings.value.find(
+      ({ kind, id }) => (kind === 'circuit' || kind === 'orders') && id > last.peek(),
+    )
     if (newest === undefined) return
     const first = last.peek() === 0
     last.value = newest.id
     // What was there when the page was opened is no news.
-    if (!first) text.value = `${newest.service ?? ''} ${newest.state === null ? '' : `is ${stateWord(newest.state)}: `}${newest.text}`
+    if (!first)
+      text.value = `${newest.service ?? ''} ${newest.state === null ? '' : `is ${stateWord(newest.state)}: `}${newest.text}`
   })
   return (
     <div class="unseen" aria-live="polite">

@@ -31,7 +31,13 @@ export function Header() {
         ))}
       </nav>
       <Freshness />
-      <button type="button" class="quiet keys-button" aria-label="Keys" aria-keyshortcuts="?" onClick={() => (helpOpen.value = true)}>
+      <button
+        type="button"
+        class="quiet keys-button"
+        aria-label="Keys"
+        aria-keyshortcuts="?"
+        onClick={() => (helpOpen.value = true)}
+      >
         ?
       </button>
       <Who />
@@ -46,7 +52,9 @@ function Freshness() {
   return (
     <div class={`fresh fresh-${value.is}`}>
       <i aria-hidden="true" />
-      <span>{value.is === 'live' ? `live, ${age} s old` : value.is === 'stale' ? `stale, ${age} s old` : 'connecting'}</span>
+      <span>
+        {value.is === 'live' ? `live, ${age} s old` : value.is === 'stale' ? `stale, ${age} s old` : 'connecting'}
+      </span>
     </div>
   )
 }
@@ -55,7 +63,12 @@ function Who() {
   const { value } = session
   if (value.is !== 'somebody') return null
   return (
-    <button type="button" class="quiet who" title={`Signed in as ${value.name}, ${value.role}. Press to sign out.`} onClick={leave}>
+    <button
+      type="button"
+      class="quiet who"
+      title={`Signed in as ${value.name}, ${value.role}. Press to sign out.`}
+      onClick={leave}
+    >
       {value.name} <small>{value.role}</small>
       <span class="unseen">, sign out</span>
     </button>
@@ -71,7 +84,11 @@ function KillSwitchButton() {
   if (!may('operator')) return null
   const stopped = orders.value?.stopped ?? false
   return (
-    <button type="button" class={stopped ? 'kill' : 'kill danger'} onClick={() => askFor(stopped ? 'allow-orders' : 'stop-orders')}>
+    <button
+      type="button"
+      class={stopped ? 'kill' : 'kill danger'}
+      onClick={() => askFor(stopped ? 'allow-orders' : 'stop-orders')}
+    >
       {stopped ? 'Allow new orders…' : 'Stop new orders…'}
     </button>
   )

@@ -1,7 +1,8 @@
 /** The keys. */
+
+import { systemClock } from 'holdfast'
 import { askFor } from '../parts/act-dialog.tsx'
 import { go, pathOf, route } from '../state/router.ts'
-import { systemClock } from 'holdfast'
 import { helpOpen } from './help.tsx'
 
 /** How long after `g` its second key is awaited, in milliseconds. */
@@ -74,7 +75,7 @@ function find(): boolean {
 function step(by: number): boolean {
   const links = [...document.querySelectorAll<HTMLElement>('.tile h3 a, .incident h2 a')]
   if (links.length === 0) return false
-  const at = links.findIndex((link) => link === document.activeElement)
+  const at = links.findIndex((link) => link.matches(':focus'))
   const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))
   links[next]?.focus()
   return true

@@ -11,8 +11,7 @@ import type {
   ServiceSecond,
   ServiceStatus,
 } from '../api.ts'
-import { type Rates, Window } from '../model/window.ts'
-import { NOW_SECONDS, WINDOW_SECONDS } from '../model/window.ts'
+import { NOW_SECONDS, type Rates, WINDOW_SECONDS, Window } from '../model/window.ts'
 import { ask } from './http.ts'
 import { gatewayTime, setGatewayTime } from './time.ts'
 

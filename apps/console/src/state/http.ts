@@ -19,7 +19,7 @@ export async function ask<Answer>(path: string, init: RequestInit = {}): Promise
   })
   if (!answer.ok) throw new GatewayError(answer.status, await complaintOf(answer))
   const text = await answer.text()
-  return text === '' ? undefined : JSON.parse(text)
+  return JSON.parse(text === '' ? 'null' : text)
 }
 
 /** Sends JSON. */

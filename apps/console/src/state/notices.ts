@@ -21,7 +21,10 @@ export const notices: Signal<readonly Notice[]> = signal([])
 let last = 0
 
 /** Shows a notice for a while. */
-export function notify(text: string, options: { readonly bad?: boolean; readonly undo?: ActRequest | undefined } = {}): void {
+export function notify(
+  text: string,
+  options: { readonly bad?: boolean; readonly undo?: ActRequest | undefined } = {},
+): void {
   const notice = { id: ++last, text, bad: options.bad ?? false, undo: options.undo }
   notices.value = [...notices.value.slice(-2), notice]
   systemClock.setTimer(() => dismiss(notice.id), SHOWN_MS)

@@ -52,7 +52,8 @@ export function viewOf(pathname: string, search: string): View {
   if (view === 'flow' || view === 'incidents' || view === 'rehearsal' || view === 'audit') return { view }
   if (view === 'services' && name !== undefined && name !== '') {
     const query = new URLSearchParams(search)
-    const time = (key: string): number | null => (/^\d{1,15}$/.test(query.get(key) ?? '') ? Number(query.get(key)) : null)
+    const time = (key: string): number | null =>
+      /^\d{1,15}$/.test(query.get(key) ?? '') ? Number(query.get(key)) : null
     return { view: 'service', name: decoded(name), from: time('from'), to: time('to') }
   }
   return { view: 'unknown' }

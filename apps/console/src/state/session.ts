@@ -4,7 +4,10 @@ import type { ActRequest, AuditEntry, Role, SessionView } from '../api.ts'
 import { ask, GatewayError, send } from './http.ts'
 
 /** Nobody yet known, nobody, or somebody. */
-export type Session = { readonly is: 'unknown' } | { readonly is: 'nobody' } | ({ readonly is: 'somebody' } & Pick<SessionView, 'name' | 'role'>)
+export type Session =
+  | { readonly is: 'unknown' }
+  | { readonly is: 'nobody' }
+  | ({ readonly is: 'somebody' } & Pick<SessionView, 'name' | 'role'>)
 
 /** Who is signed in. */
 export const session: Signal<Session> = signal({ is: 'unknown' })

@@ -1,9 +1,9 @@
 /** The board: the platform in five figures, a tile for each service, and what happened. */
 import { type Signal, signal, useComputed } from '@preact/signals'
 import { useRef } from 'preact/hooks'
+import { severity } from '../../model/ranking.ts'
 import { HappeningList } from '../../parts/happening-list.tsx'
 import { Blank, Skeleton } from '../../parts/panel.tsx'
-import { severity } from '../../model/ranking.ts'
 import { happenings, type LiveService, serviceNamed, services } from '../../state/board.ts'
 import { useOrder, useSlide } from './order.ts'
 import { Summary } from './summary.tsx'
@@ -31,7 +31,11 @@ export function Board() {
           <WorstCard />
           <section class="card">
             <h2>What happened</h2>
-            {happenings.value.length === 0 ? <p class="soft">Nothing yet.</p> : <HappeningList list={happenings.value.slice(0, 9)} linked />}
+            {happenings.value.length === 0 ? (
+              <p class="soft">Nothing yet.</p>
+            ) : (
+              <HappeningList list={happenings.value.slice(0, 9)} linked />
+            )}
           </section>
         </aside>
       </div>
@@ -50,22 +54,28 @@ function Tiles({ list }: { readonly list: readonly LiveService[] }) {
     <section class="services" aria-label="Services">
       <div class="bar">
         <h2>Services</h2>
-        <Tally list={list} />
+        <Tally />
         <button type="button" class="quiet" aria-pressed={dense} onClick={() => (chosenDense.value = !dense)}>
           Dense
         </button>
         <input
           type="search"
           class="find"
-          placeholder="Find a service"
+          placeholder="Find a service  /"
           aria-label="Find a service by name, profile or state"
           aria-keyshortcuts="/"
           value={wanted.value}
           onInput={({ currentTarget }) => (wanted.value = currentTarget.value)}
         />
       </div>
-      {shown.length === 0 && list.length > 0 && <Blank title={`No service fits “${wanted.value.slice(0, 40)}”`}>Look for a part of its name, its profile, or a state such as “open”.</Blank>}
-      {list.length === 0 && <Blank title="There are no services">They appear here as soon as the gateway calls one.</Blank>}
+      {shown.length === 0 && list.length > 0 && (
+        <Blank title={`No service fits “${wanted.value.slice(0, 40)}”`}>
+          Look for a part of its name, its profile, or a state such as “open”.
+        </Blank>
+      )}
+      {list.length === 0 && (
+        <Blank title="There are no services">They appear here as soon as the gateway calls one.</Blank>
+      )}
       <div class={dense ? 'tiles tiles-dense' : 'tiles'} ref={grid}>
         {shown.map((name) => {
           const live = serviceNamed(name)
@@ -76,9 +86,14 @@ function Tiles({ list }: { readonly list: readonly LiveService[] }) {
   )
 }
 
-function Tally({ list }: { readonly list: readonly LiveService[] }) {
-  const bad = useComputed(() => list.filter(({ status, rates }) => severity(status.value, rates.value) >= 3).length).value
-  return <span class="soft bar-note">{bad === 0 ? 'all well' : `worst first, ${bad} of ${list.length} need a look`}</span>
+function Tally() {
+  const list = services.value ?? []
+  const bad = useComputed(
+    () => (services.value ?? []).filter(({ status, rates }) => severity(status.value, rates.value) >= 3).length,
+  ).value
+  return (
+    <span class="soft bar-note">{bad === 0 ? 'all well' : `worst first, ${bad} of ${list.length} need a look`}</span>
+  )
 }
 
 function fits(name: string, text: string): boolean {

@@ -14,12 +14,14 @@ const MOVE_MS = 260
  * The names in their order: the worst first. It changes every ten seconds at most, and never while somebody points at a
  * tile or has one in focus.
  */
-export function useOrder(list: readonly LiveService[], grid: RefObject<HTMLElement>): Signal<readonly string[]> {
+export function useOrder(list: readonly LiveService[], grid: RefObject<HTMLElement | null>): Signal<readonly string[]> {
   const order = useSignal<readonly string[]>([])
   const changedAt = useRef(Number.NEGATIVE_INFINITY)
   useEffect(() => {
     const look = (): void => {
-      const next = ranked(list.map((live) => ({ name: live.name, severity: severity(live.status.peek(), live.rates.peek()) })))
+      const next = ranked(
+        list.map((live) => ({ name: live.name, severity: severity(live.status.peek(), live.rates.peek()) })),
+      )
       const known = order.peek()
       const grown = next.length !== known.length
       if (!grown && next.every((name, index) => name === known[index])) return
@@ -36,7 +38,7 @@ export function useOrder(list: readonly LiveService[], grid: RefObject<HTMLEleme
 }
 
 /** Lets the children of an element slide to their new places whenever the order changes. */
-export function useSlide(grid: RefObject<HTMLElement>, order: readonly string[]): void {
+export function useSlide(grid: RefObject<HTMLElement | null>, order: readonly string[]): void {
   const places = useRef(new Map<Element, DOMRect>())
   useLayoutEffect(() => {
     const before = places.current
@@ -48,7 +50,10 @@ export function useSlide(grid: RefObject<HTMLElement>, order: readonly string[])
       after.set(child, place)
       if (old === undefined || still || (old.x === place.x && old.y === place.y)) continue
       const from = `translate(${old.x - place.x}px, ${old.y - place.y}px)`
-      child.animate([{ transform: from }, { transform: 'none' }], { duration: MOVE_MS, easing: 'cubic-bezier(.2,.7,.3,1)' })
+      child.animate([{ transform: from }, { transform: 'none' }], {
+        duration: MOVE_MS,
+        easing: 'cubic-bezier(.2,.7,.3,1)',
+      })
     }
     places.current = after
   }, [order])

@@ -3,7 +3,7 @@ import { useComputed } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import type { Incident, IncidentsView } from '../../api.ts'
 import { count, duration, moment, percent, rate } from '../../model/format.ts'
-import { type LiveService, happenings, loads, orders, services } from '../../state/board.ts'
+import { happenings, loads, orders, services } from '../../state/board.ts'
 import { ask } from '../../state/http.ts'
 import { useLoaded } from '../../state/loading.ts'
 import { now } from '../../state/time.ts'
@@ -11,19 +11,19 @@ import { now } from '../../state/time.ts'
 const DAY_MS = 86_400_000
 
 export function Summary() {
-  const list = services.value
   return (
     <section class="summary" aria-label="The platform">
-      <Traffic list={list ?? []} />
+      <Traffic />
       <InDoubt />
       <Saved />
     </section>
   )
 }
 
-function Traffic({ list }: { readonly list: readonly LiveService[] }) {
+function Traffic() {
+  const list = services.value ?? []
   const sums = useComputed(() => {
-    const rates = list.map(({ name, rates: own }) => ({ name, ...own.value }))
+    const rates = (services.value ?? []).map(({ name, rates: own }) => ({ name, ...own.value }))
     const total = (of: (one: (typeof rates)[number]) => number): number => rates.reduce((sum, one) => sum + of(one), 0)
     const calls = total((one) => one.calls)
     const answered = total((one) => one.calls * (one.success ?? 0))
@@ -33,14 +33,19 @@ function Traffic({ list }: { readonly list: readonly LiveService[] }) {
       calls,
       share: calls === 0 ? undefined : answered / calls,
       worst: worst !== undefined && lost(worst) > 0 ? worst.name : undefined,
-      without: others === 0 || worst === undefined ? undefined : (answered - worst.calls * (worst.success ?? 0)) / others,
+      without:
+        others === 0 || worst === undefined ? undefined : (answered - worst.calls * (worst.success ?? 0)) / others,
       refused: total((one) => one.refused),
       circuit: total((one) => one.byCause.circuit),
       limit: total((one) => one.byCause.limit),
       slots: total((one) => one.byCause.slots),
     }
   }).value
-  const failing = useComputed(() => list.filter(({ status }) => status.value.state === 'OPEN' || status.value.state === 'HALF_OPEN').length).value
+  const failing = useComputed(
+    () =>
+      (services.value ?? []).filter(({ status }) => status.value.state === 'OPEN' || status.value.state === 'HALF_OPEN')
+        .length,
+  ).value
   const { calls, share, worst, without, refused, circuit, limit, slots } = sums
   const causes = [
     [circuit, 'circuit open'],
@@ -51,7 +56,8 @@ function Traffic({ list }: { readonly list: readonly LiveService[] }) {
   return (
     <>
       <Figure label="Calls" value={rate(calls)} unit="/s">
-        {list.length} {list.length === 1 ? 'service' : 'services'}, {failing === 0 ? 'none failing' : <em class="bad">{failing} failing</em>}
+        {list.length} {list.length === 1 ? 'service' : 'services'},{' '}
+        {failing === 0 ? 'none failing' : <em class="bad">{failing} failing</em>}
       </Figure>
       <Figure label="Answered" value={share === undefined ? '–' : percent(share)} unit={share === undefined ? '' : '%'}>
         {worst === undefined || without === undefined ? 'of the last 10 s' : `without ${worst}: ${percent(without)} %`}
@@ -72,14 +78,20 @@ function InDoubt() {
   if (doubt === null || doubt === undefined) {
     return (
       <Figure label="New orders" value={orders.value?.stopped === true ? 'Stopped' : 'Taken'} unit="">
-        {orders.value?.stopped === true ? `by ${orders.value.who ?? 'a program'}; cancels go through` : 'the kill switch is off'}
+        {orders.value?.stopped === true
+          ? `by ${orders.value.who ?? 'a program'}; cancels go through`
+          : 'the kill switch is off'}
       </Figure>
     )
   }
   const { count: number, oldestSince } = doubt
   return (
     <Figure label="Orders in doubt" value={count(number)} unit="">
-      {oldestSince === null ? 'the fate of all is known' : <em class="bad">oldest {duration(now.value - oldestSince)}, asking the broker</em>}
+      {oldestSince === null ? (
+        'the fate of all is known'
+      ) : (
+        <em class="bad">oldest {duration(now.value - oldestSince)}, asking the broker</em>
+      )}
     </Figure>
   )
 }
@@ -102,10 +114,15 @@ function Saved() {
 }
 
 function savedText(spared: number, { openedAt }: Incident): string {
-  return `up to ${duration(spared)} of it, since ${moment(openedAt, now.peek(), false)}`
+  return `up to ${duration(spared)} of waiting since ${moment(openedAt, now.peek(), false)}`
 }
 
-function Figure(props: { readonly label: string; readonly value: string; readonly unit: string; readonly children: ComponentChildren }) {
+function Figure(props: {
+  readonly label: string
+  readonly value: string
+  readonly unit: string
+  readonly children: ComponentChildren
+}) {
   return (
     <div class="figure">
       <div class="figure-label">{props.label}</div>

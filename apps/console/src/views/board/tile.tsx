@@ -1,12 +1,12 @@
 /** One service on the board: state, figures, what is going on, and what is left. */
 import { useComputed } from '@preact/signals'
 import type { ServiceStatus } from '../../api.ts'
-import { Meter } from '../../parts/meter.tsx'
-import { Spark } from '../../parts/spark.tsx'
-import { StateBadge } from '../../parts/state-badge.tsx'
 import { latency, percent, rate } from '../../model/format.ts'
 import { sentenceOf } from '../../model/sentence.ts'
 import type { Rates } from '../../model/window.ts'
+import { Meter } from '../../parts/meter.tsx'
+import { Spark } from '../../parts/spark.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
 import type { LiveService } from '../../state/board.ts'
 import { servicePath } from '../../state/router.ts'
 import { now } from '../../state/time.ts'
@@ -19,7 +19,11 @@ export function Tile({ live, dense }: { readonly live: LiveService; readonly den
   const state = useComputed(() => live.status.value.state)
   const small = dense && state.value === 'CLOSED'
   return (
-    <article class={`tile tile-${state.value}${small ? ' tile-small' : ''}`} data-service={live.name} aria-label={live.name}>
+    <article
+      class={`tile tile-${state.value}${small ? ' tile-small' : ''}`}
+      data-service={live.name}
+      aria-label={live.name}
+    >
       <header class="tile-head">
         <h3>
           <a href={servicePath(live.name)}>{live.name}</a>
@@ -40,10 +44,16 @@ function LiveSpark({ live }: { readonly live: LiveService }) {
   void live.seconds.value
   const { rates } = live
   const { calls, refused } = rates.value
-  return <Spark bars={live.window.bars(BARS)} label={`five minutes; now ${rate(calls)} calls a second, ${rate(refused)} refused`} />
+  return (
+    <Spark
+      bars={live.window.bars(BARS)}
+      label={`five minutes; now ${rate(calls)} calls a second, ${rate(refused)} refused`}
+    />
+  )
 }
 
-function Figures({ live }: { readonly live: LiveService }) {
+/** What it answers, how fast, and what is refused. */
+export function Figures({ live }: { readonly live: LiveService }) {
   const { success, refused, calls } = live.rates.value
   const p99 = useComputed(() => live.status.value.latency?.p99Ms ?? null).value
   const p50 = useComputed(() => live.status.value.latency?.p50Ms ?? null).value
@@ -84,7 +94,8 @@ function Why({ live }: { readonly live: LiveService }) {
   )
 }
 
-function Meters({ live }: { readonly live: LiveService }) {
+/** What is left of its limit, its slots and its retries. */
+export function Meters({ live }: { readonly live: LiveService }) {
   const { limit, slots } = live.status.value
   return (
     <div class="meters">
@@ -96,9 +107,12 @@ function Meters({ live }: { readonly live: LiveService }) {
 }
 
 function LimitMeter({ limit }: { readonly limit: ServiceStatus['limit'] }) {
-  if (limit?.remaining === null || limit?.burstSize === null || limit === null) return <Meter label="limit" share={0} text="none" hot={false} />
+  if (limit?.remaining === null || limit?.burstSize === null || limit === null)
+    return <Meter label="limit" share={0} text="none" hot={false} />
   const used = 1 - limit.remaining / limit.burstSize
-  return <Meter label="limit" share={used} text={`${limit.remaining} of ${rate(limit.burstSize)} left`} hot={used > 0.9} />
+  return (
+    <Meter label="limit" share={used} text={`${limit.remaining} of ${rate(limit.burstSize)} left`} hot={used > 0.9} />
+  )
 }
 
 function SlotMeter({ slots }: { readonly slots: ServiceStatus['slots'] }) {
@@ -113,7 +127,14 @@ function RetryMeter({ rates, budget }: { readonly rates: Rates; readonly budget:
   if (budget !== null) {
     const { tokens, capacity } = budget
     const used = 1 - tokens / capacity
-    return <Meter label="retries" share={used} text={`${percent(share)} %, ${rate(tokens)} of ${rate(capacity)} left`} hot={used > 0.9} />
+    return (
+      <Meter
+        label="retries"
+        share={used}
+        text={`${percent(share)} %, ${rate(tokens)} of ${rate(capacity)} left`}
+        hot={used > 0.9}
+      />
+    )
   }
   return <Meter label="retries" share={share} text={`${percent(share)} % of calls`} hot={share > 0.2} />
 }

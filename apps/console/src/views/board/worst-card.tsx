@@ -1,9 +1,9 @@
 /** The worst service and what can be done about it, beside the board. */
 import { useComputed } from '@preact/signals'
-import { ActButtons } from '../../parts/act-buttons.tsx'
-import { stateWord } from '../../parts/state-badge.tsx'
 import { severity } from '../../model/ranking.ts'
 import { sentenceOf } from '../../model/sentence.ts'
+import { ActButtons } from '../../parts/act-buttons.tsx'
+import { stateWord } from '../../parts/state-badge.tsx'
 import { type LiveService, services } from '../../state/board.ts'
 import { servicePath } from '../../state/router.ts'
 import { now } from '../../state/time.ts'

@@ -1,11 +1,11 @@
 /** The flow: what comes in over which route, which service it goes to, where it is refused, and what reaches the upstream. */
 import { useRef } from 'preact/hooks'
 import type { RehearsalView } from '../../api.ts'
+import { type FlowBox, type FlowPicture, layOut, type RouteFlow, routeFlows } from '../../model/flow.ts'
+import { rate } from '../../model/format.ts'
 import { Blank, Skeleton } from '../../parts/panel.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
 import { useWidth } from '../../parts/use-width.ts'
-import { type FlowBox, type FlowPicture, layOut, type RouteFlow, routeFlows } from '../../model/flow.ts'
-import { rate } from '../../model/format.ts'
 import { routeSeconds, serviceNamed, services } from '../../state/board.ts'
 import { ask } from '../../state/http.ts'
 import { useLoaded } from '../../state/loading.ts'
@@ -17,7 +17,9 @@ export function Flow() {
     <>
       <div class="page-head">
         <h1>Flow</h1>
-        <p class="soft">The last 10 s. The width is traffic; what is refused ends where it is refused, and goes no further.</p>
+        <p class="soft">
+          The last 10 s. The width is traffic; what is refused ends where it is refused, and goes no further.
+        </p>
       </div>
       {list === undefined ? (
         <Skeleton label="loading" lines={[100, 100, 100]} />
@@ -48,20 +50,28 @@ function Picture({ names }: { readonly names: readonly string[] }) {
       </div>
       <ul class="flow-legend">
         <li>
-          <i class="swatch swatch-ok" /> answered
+          <i class="swatch swatch-ok-bar" /> answered
         </li>
         <li>
           <i class="swatch swatch-failed" /> failed at the upstream
         </li>
         <li>
-          <i class="swatch swatch-bad" /> refused, where the bar is
+          <i class="swatch swatch-bad-bar" /> refused, where the bar is
         </li>
       </ul>
     </section>
   )
 }
 
-function Drawing({ picture, width, standIns }: { readonly picture: FlowPicture; readonly width: number; readonly standIns: boolean }) {
+function Drawing({
+  picture,
+  width,
+  standIns,
+}: {
+  readonly picture: FlowPicture
+  readonly width: number
+  readonly standIns: boolean
+}) {
   return (
     <>
       <svg class="flow-ribbons" width={width} height={picture.height} aria-hidden="true">
@@ -78,7 +88,11 @@ function Drawing({ picture, width, standIns }: { readonly picture: FlowPicture; 
         </Box>
       ))}
       {picture.services.map((box) => (
-        <Box key={box.name} box={box} kind={`service state-edge-${serviceNamed(box.name)?.status.value.state ?? 'CLOSED'}`}>
+        <Box
+          key={box.name}
+          box={box}
+          kind={`service state-edge-${serviceNamed(box.name)?.status.value.state ?? 'CLOSED'}`}
+        >
           <ServiceText {...box} />
         </Box>
       ))}
@@ -95,10 +109,21 @@ function Drawing({ picture, width, standIns }: { readonly picture: FlowPicture; 
   )
 }
 
-function Box({ box, kind, children }: { readonly box: FlowBox; readonly kind: string; readonly children: preact.ComponentChildren }) {
+function Box({
+  box,
+  kind,
+  children,
+}: {
+  readonly box: FlowBox
+  readonly kind: string
+  readonly children: preact.ComponentChildren
+}) {
   const { x, y, width, height } = box
   return (
-    <div class={`flow-box flow-${kind}`} style={{ left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` }}>
+    <div
+      class={`flow-box flow-${kind}`}
+      style={{ left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` }}
+    >
       {children}
     </div>
   )
@@ -127,7 +152,9 @@ function ServiceText({ name, refused }: FlowPicture['services'][number]) {
       <span class="flow-name">
         <a href={servicePath(name)}>{name}</a> <StateBadge state={state} />
       </span>
-      <span class={refused > 0 ? 'bad' : 'soft'}>{refused > 0 ? `${rate(refused)} /s refused here` : 'refuses nothing'}</span>
+      <span class={refused > 0 ? 'bad' : 'soft'}>
+        {refused > 0 ? `${rate(refused)} /s refused here` : 'refuses nothing'}
+      </span>
     </>
   )
 }

@@ -1,9 +1,9 @@
 /** Incidents: what was down, for how long, what it cost and what was saved. */
 import type { Incident, IncidentsView } from '../../api.ts'
-import { Blank, Failed, Skeleton } from '../../parts/panel.tsx'
-import { StateIcon } from '../../parts/state-badge.tsx'
 import { count, day, duration, moment } from '../../model/format.ts'
 import { plainError } from '../../model/sentence.ts'
+import { Blank, Failed, Skeleton } from '../../parts/panel.tsx'
+import { StateIcon } from '../../parts/state-badge.tsx'
 import { happenings, loads } from '../../state/board.ts'
 import { ask } from '../../state/http.ts'
 import { useLoaded } from '../../state/loading.ts'
@@ -13,7 +13,10 @@ import { now } from '../../state/time.ts'
 export function Incidents() {
   const newest = happenings.value[0]?.id
   // While one lasts its figures grow.
-  const loaded = useLoaded(() => ask<IncidentsView>('/v1/resilience/incidents?limit=200'), [loads.value, newest, Math.floor(now.value / 5_000)])
+  const loaded = useLoaded(
+    () => ask<IncidentsView>('/v1/resilience/incidents?limit=200'),
+    [loads.value, newest, Math.floor(now.value / 5_000)],
+  )
   const incidents = loaded.value.value?.incidents
   return (
     <>
@@ -21,9 +24,17 @@ export function Incidents() {
         <h1>Incidents</h1>
         <p class="soft">From the opening of a circuit to its closing. Kept by the gateway, restarts included.</p>
       </div>
-      {incidents === undefined && loaded.error.value !== undefined && <Failed error={loaded.error.value} again={loaded.again} />}
-      {incidents === undefined && loaded.error.value === undefined && <Skeleton label="loading" lines={[40, 100, 100, 40, 100, 100]} />}
-      {incidents?.length === 0 && <Blank title="No incident yet">When a circuit opens, it is written down here, with what it cost and what it saved.</Blank>}
+      {incidents === undefined && loaded.error.value !== undefined && (
+        <Failed error={loaded.error.value} again={loaded.again} />
+      )}
+      {incidents === undefined && loaded.error.value === undefined && (
+        <Skeleton label="loading" lines={[40, 100, 100, 40, 100, 100]} />
+      )}
+      {incidents?.length === 0 && (
+        <Blank title="No incident yet">
+          When a circuit opens, it is written down here, with what it cost and what it saved.
+        </Blank>
+      )}
       {incidents?.map((incident) => (
         <IncidentCard key={incident.id} incident={incident} />
       ))}
@@ -32,7 +43,8 @@ export function Incidents() {
 }
 
 function IncidentCard({ incident }: { readonly incident: Incident }) {
-  const { id, service, openedAt, closedAt, cause, ending, refused, failed, timeouts, retries, reopened, waitLimitMs } = incident
+  const { id, service, openedAt, closedAt, cause, ending, refused, failed, timeouts, retries, reopened, waitLimitMs } =
+    incident
   const lasts = closedAt === null
   const length = (closedAt ?? now.value) - openedAt
   const range = { from: openedAt - 60_000, to: (closedAt ?? now.peek()) + 60_000 }
@@ -58,10 +70,18 @@ function IncidentCard({ incident }: { readonly incident: Incident }) {
       </p>
       <dl class="figures incident-figures">
         <Figure label={lasts ? 'lasts for' : 'lasted'} value={duration(length)} />
-        <Figure label="saved from waiting" value={count(refused.circuit)} note={waitLimitMs === null ? 'calls' : `calls, up to ${duration(refused.circuit * waitLimitMs)}`} />
+        <Figure
+          label="saved from waiting"
+          value={count(refused.circuit)}
+          note={waitLimitMs === null ? 'calls' : `calls, up to ${duration(refused.circuit * waitLimitMs)}`}
+        />
         <Figure label="failed" value={count(failed)} note={timeouts > 0 ? `${count(timeouts)} out of time` : 'calls'} />
         <Figure label="refused otherwise" value={count(refused.limit + refused.slots)} note="limit, slots" />
-        <Figure label="retries" value={count(retries)} note={reopened === 0 ? 'no probe failed' : `${count(reopened)} ${reopened === 1 ? 'probe' : 'probes'} failed`} />
+        <Figure
+          label="retries"
+          value={count(retries)}
+          note={reopened === 0 ? 'no probe failed' : `${count(reopened)} ${reopened === 1 ? 'probe' : 'probes'} failed`}
+        />
         <Doubt incident={incident} />
       </dl>
     </article>
@@ -71,7 +91,8 @@ function IncidentCard({ incident }: { readonly incident: Incident }) {
 function Doubt({ incident: { ordersInDoubt } }: { readonly incident: Incident }) {
   if (ordersInDoubt === null) return null
   const open = ordersInDoubt.filter(({ ending }) => ending === null).length
-  const note = ordersInDoubt.length === 0 ? 'none came into doubt' : open === 0 ? 'all resolved' : `${open} still in doubt`
+  const note =
+    ordersInDoubt.length === 0 ? 'none came into doubt' : open === 0 ? 'all resolved' : `${open} still in doubt`
   return <Figure label="orders in doubt" value={count(ordersInDoubt.length)} note={note} />
 }
 

@@ -2,9 +2,9 @@
 import { useSignal } from '@preact/signals'
 import type { TargetedSubmitEvent } from 'preact'
 import type { RehearsalFault, RehearsalView } from '../../api.ts'
-import { Blank, Failed, Skeleton } from '../../parts/panel.tsx'
 import { doneText, undoOf } from '../../model/acts.ts'
 import { duration, moment } from '../../model/format.ts'
+import { Blank, Failed, Skeleton } from '../../parts/panel.tsx'
 import { lastAudit, serviceNamed, services } from '../../state/board.ts'
 import { ask } from '../../state/http.ts'
 import { useLoaded } from '../../state/loading.ts'
@@ -30,7 +30,10 @@ const TIMES: readonly (readonly [label: string, ms: number])[] = [
 ]
 
 export function Rehearsal() {
-  const loaded = useLoaded(() => ask<RehearsalView>('/v1/resilience/rehearsal'), [lastAudit.value?.id, lastAudit.value?.outcome])
+  const loaded = useLoaded(
+    () => ask<RehearsalView>('/v1/resilience/rehearsal'),
+    [lastAudit.value?.id, lastAudit.value?.outcome],
+  )
   const view = loaded.value.value
   return (
     <>
@@ -38,12 +41,23 @@ export function Rehearsal() {
         <h1>Rehearsal</h1>
         <p class="soft">Let a stand-in fail, and watch what becomes of it. It ends by itself.</p>
       </div>
-      {view === undefined && loaded.error.value !== undefined && <Failed error={loaded.error.value} again={loaded.again} />}
-      {view === undefined && loaded.error.value === undefined && <Skeleton label="loading" lines={[40, 100, 100, 100]} />}
-      {view !== undefined && !view.allowed && (
-        <Blank title="Nothing can be rehearsed here">The gateway talks to the real services. Faults are injected into stand-ins only: start a gateway without credentials for that.</Blank>
+      {view === undefined && loaded.error.value !== undefined && (
+        <Failed error={loaded.error.value} again={loaded.again} />
       )}
-      {view?.allowed && !may('operator') && <Blank title="You are signed in to look">A rehearsal needs the role operator. Ask for a token that has it.</Blank>}
+      {view === undefined && loaded.error.value === undefined && (
+        <Skeleton label="loading" lines={[40, 100, 100, 100]} />
+      )}
+      {view !== undefined && !view.allowed && (
+        <Blank title="Nothing can be rehearsed here">
+          The gateway talks to the real services. Faults are injected into stand-ins only: start a gateway without
+          credentials for that.
+        </Blank>
+      )}
+      {view?.allowed && !may('operator') && (
+        <Blank title="You are signed in to look">
+          A rehearsal needs the role operator. Ask for a token that has it.
+        </Blank>
+      )}
       {view?.allowed && may('operator') && <Stage view={view} />}
     </>
   )
@@ -58,7 +72,13 @@ function Stage({ view }: { readonly view: RehearsalView }) {
     event.preventDefault()
     busy.value = true
     const reason = String(new FormData(event.currentTarget).get('reason') ?? '').trim()
-    const act = { act: 'inject-fault', upstream: upstream.value, fault: fault.value, forMs: forMs.value, reason } as const
+    const act = {
+      act: 'inject-fault',
+      upstream: upstream.value,
+      fault: fault.value,
+      forMs: forMs.value,
+      reason,
+    } as const
     try {
       const { until } = await perform(act)
       notify(doneText(act, until === null ? null : moment(until, gatewayTime())), { undo: undoOf(act) })
@@ -75,10 +95,18 @@ function Stage({ view }: { readonly view: RehearsalView }) {
           <legend>Which stand-in</legend>
           {view.upstreams.map(({ name, faults, until }) => (
             <label key={name} class="choice">
-              <input type="radio" name="upstream" value={name} checked={upstream.value === name} onChange={() => (upstream.value = name)} />
+              <input
+                type="radio"
+                name="upstream"
+                value={name}
+                checked={upstream.value === name}
+                onChange={() => (upstream.value = name)}
+              />
               <span>
                 <b>{name}</b>
-                <small class={faults.length > 0 ? 'bad' : ''}>{faults.length === 0 ? 'well' : `${faults.join(', ')}${left(until)}`}</small>
+                <small class={faults.length > 0 ? 'bad' : ''}>
+                  {faults.length === 0 ? 'well' : `${faults.join(', ')}${left(until)}`}
+                </small>
               </span>
             </label>
           ))}
@@ -87,7 +115,13 @@ function Stage({ view }: { readonly view: RehearsalView }) {
           <legend>What it does</legend>
           {FAULTS.map(([name, title, words]) => (
             <label key={name} class="choice">
-              <input type="radio" name="fault" value={name} checked={fault.value === name} onChange={() => (fault.value = name)} />
+              <input
+                type="radio"
+                name="fault"
+                value={name}
+                checked={fault.value === name}
+                onChange={() => (fault.value = name)}
+              />
               <span>
                 <b>{title}</b>
                 <small>{words}</small>
@@ -98,7 +132,10 @@ function Stage({ view }: { readonly view: RehearsalView }) {
         <div class="fields">
           <label class="field">
             <span>For</span>
-            <select value={String(forMs.value)} onChange={({ currentTarget }) => (forMs.value = Number(currentTarget.value))}>
+            <select
+              value={String(forMs.value)}
+              onChange={({ currentTarget }) => (forMs.value = Number(currentTarget.value))}
+            >
               {TIMES.map(([label, ms]) => (
                 <option key={ms} value={ms}>
                   {label}

@@ -4,7 +4,8 @@ import { useEffect, useRef } from 'preact/hooks'
 import UPlot from 'uplot'
 import type { ShownState } from '../../api.ts'
 import { bandsOf, type ChartData, stacked } from '../../model/chart-data.ts'
-import { colours } from './colours.ts'
+import { useWidth } from '../../parts/use-width.ts'
+import { colours, type Palette } from './colours.ts'
 
 /** Height of a chart in pixels, without its legend. */
 const HEIGHT = 168
@@ -35,16 +36,7 @@ export function Chart(props: ChartProps) {
   const { title, unit, data, lines, pointed } = props
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot>(undefined)
-  const width = useSignal(0)
-
-  useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => {
-      width.value = Math.floor(entry?.contentRect.width ?? 0)
-    })
-    if (place.current !== null) observer.observe(place.current)
-    return () => observer.disconnect()
-  }, [width])
-
+  const width = useWidth(place)
   const scheme = useScheme()
   useEffect(() => {
     if (place.current === null || width.value === 0) return
@@ -58,8 +50,9 @@ export function Chart(props: ChartProps) {
   }, [width.value, scheme, props.kind, lines])
 
   useEffect(() => {
-    states.set(plot.current, data)
-    plot.current?.setData(alignedOf(props))
+    if (plot.current === undefined) return
+    shownData.set(plot.current, data)
+    plot.current.setData(alignedOf(props))
   }, [data])
 
   useSignalEffect(() => {
@@ -89,9 +82,14 @@ export function Chart(props: ChartProps) {
       <div
         class="chart-place"
         ref={place}
-        role="img"
+        role="slider"
         tabIndex={0}
-        aria-label={`${title} over time. Arrow keys move through it; the figures stand above.`}
+        aria-label={`${title} over time`}
+        aria-orientation="horizontal"
+        aria-valuemin={0}
+        aria-valuemax={data.times.length - 1}
+        aria-valuenow={pointed.value ?? newestOf(data)}
+        aria-valuetext={spoken(props, pointed.value ?? newestOf(data))}
         onKeyDown={move}
         onBlur={() => (pointed.value = null)}
       />
@@ -105,7 +103,7 @@ function Legend({ data, lines, pointed }: ChartProps) {
   const at = data.times[index]
   return (
     <div class="legend">
-      <span class="legend-time">{at === undefined ? '' : new Date(at * 1_000).toTimeString().slice(0, 8)}</span>
+      <span class="legend-time">{at === undefined ? '' : timeText(at)}</span>
       {lines.map(({ label, values, text, colour }) => {
         const value = values(data)[index]
         return (
@@ -119,13 +117,27 @@ function Legend({ data, lines, pointed }: ChartProps) {
   )
 }
 
-function newestOf({ states: known }: ChartData): number {
-  for (let index = known.length - 1; index > 0; index--) if (known[index] !== null) return index
+/** One moment with its figures, for those who hear them. */
+function spoken({ data, lines }: ChartProps, index: number): string {
+  const at = data.times[index]
+  const figures = lines.map(({ label, values, text }) => {
+    const value = values(data)[index]
+    return `${label} ${value === null || value === undefined ? 'unknown' : text(value)}`
+  })
+  return [at === undefined ? '' : timeText(at), ...figures].join(', ')
+}
+
+function timeText(seconds: number): string {
+  return new Date(seconds * 1_000).toTimeString().slice(0, 8)
+}
+
+function newestOf({ states }: ChartData): number {
+  for (let index = states.length - 1; index > 0; index--) if (states[index] !== null) return index
   return 0
 }
 
 /** The data of each chart, for the bands that are drawn behind it. */
-const states = new WeakMap<object, ChartData>() as { get(plot: UPlot): ChartData | undefined; set(plot: UPlot | undefined, data: ChartData): void }
+const shownData = new WeakMap<UPlot, ChartData>()
 
 function alignedOf({ data, lines, kind }: ChartProps): UPlot.AlignedData {
   const columns = lines.map(({ values }) => values(data))
@@ -140,12 +152,11 @@ function optionsOf(props: ChartProps, width: number, first: ChartData): UPlot.Op
   const bars = UPlot.paths.bars?.({ size: [0.82, 22], align: 1 })
   const drawn = kind === 'bars' ? [...lines].reverse() : lines
   const axis: UPlot.Axis = {
-    stroke: palette.mute,
+    stroke: palette('mute'),
     font: '11px Inter, system-ui, sans-serif',
-    grid: { stroke: palette.line, width: 1 },
+    grid: { stroke: palette('line'), width: 1 },
     ticks: { show: false },
   }
-  let shown = first
   return {
     width,
     height: HEIGHT,
@@ -164,17 +175,17 @@ function optionsOf(props: ChartProps, width: number, first: ChartData): UPlot.Op
     series: [
       {},
       ...drawn.map(({ colour }): UPlot.Series => {
-        const stroke = palette[colour] ?? palette.ink
-        if (kind === 'bars' && bars !== undefined) return { stroke, fill: stroke, width: 0, paths: bars, points: { show: false } }
+        const stroke = palette(colour)
+        if (kind === 'bars' && bars !== undefined)
+          return { stroke, fill: stroke, width: 0, paths: bars, points: { show: false } }
         return { stroke, width: 1.6, points: { show: false }, spanGaps: false }
       }),
     ],
-    ...(kind === 'band' ? { bands: [{ series: [lines.length, 1], fill: palette.band }] } : {}),
+    ...(kind === 'band' ? { bands: [{ series: [lines.length, 1], fill: palette('band') }] } : {}),
     hooks: {
       drawClear: [
         (plot) => {
-          shown = states.get(plot) ?? shown
-          drawBands(plot, shown, palette)
+          drawBands(plot, shownData.get(plot) ?? first, palette)
         },
       ],
       setCursor: [
@@ -187,12 +198,12 @@ function optionsOf(props: ChartProps, width: number, first: ChartData): UPlot.Op
   }
 }
 
-function drawBands(plot: UPlot, data: ChartData, palette: Readonly<Record<string, string>>): void {
+function drawBands(plot: UPlot, data: ChartData, palette: Palette): void {
   const { ctx, bbox } = plot
   for (const { from, to, state } of bandsOf(data)) {
     const left = Math.max(bbox.left, plot.valToPos(from, 'x', true))
     const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, 'x', true))
-    ctx.fillStyle = palette[BANDS[state]] ?? palette.line ?? ''
+    ctx.fillStyle = palette(BANDS[state])
     ctx.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height)
   }
 }

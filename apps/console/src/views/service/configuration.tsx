@@ -41,5 +41,11 @@ function valueText(path: string, value: SettingView['value']): string {
   if (value === false) return 'off'
   if (value === true) return 'on'
   if (typeof value === 'string') return value
-  return path.endsWith('Ms') ? (value < 1_000 ? `${value} ms` : duration(value)) : value < 1_000 ? String(Number(value.toFixed(3))) : count(value)
+  return path.endsWith('Ms')
+    ? value < 1_000
+      ? `${value} ms`
+      : duration(value)
+    : value < 1_000
+      ? String(Number(value.toFixed(3)))
+      : count(value)
 }

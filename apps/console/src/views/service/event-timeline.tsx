@@ -1,8 +1,8 @@
 /** What happened to a service, down to one refused call and why. */
 import { useMemo } from 'preact/hooks'
 import type { ExampleCall, Happening, HistoryView } from '../../api.ts'
-import { StateIcon } from '../../parts/state-badge.tsx'
 import { count, duration, moment } from '../../model/format.ts'
+import { StateIcon } from '../../parts/state-badge.tsx'
 import { happenings, type LiveService } from '../../state/board.ts'
 import { now } from '../../state/time.ts'
 
@@ -15,7 +15,15 @@ type Entry = { readonly at: number; readonly key: string } & (
   | { readonly is: 'calls'; readonly example: Example; readonly more: number; readonly until: number }
 )
 
-export function EventTimeline({ live, history, isLive }: { readonly live: LiveService; readonly history: HistoryView; readonly isLive: boolean }) {
+export function EventTimeline({
+  live,
+  history,
+  isLive,
+}: {
+  readonly live: LiveService
+  readonly history: HistoryView
+  readonly isLive: boolean
+}) {
   const last = live.last.value
   const told = happenings.value
   // Seconds that came after the history was loaded are added as they come.
@@ -57,7 +65,11 @@ function HappeningLine({ state, text, who, service }: Happening) {
 /** Calls of one kind, which open into the explanation of one of them. */
 function CallsLine({ example, more, until, at }: Extract<Entry, { is: 'calls' }>) {
   const { what, operation, message, attempt, retryAfterMs } = example
-  const words = { refused: ['call refused', 'calls refused'], retry: ['retry', 'retries'], timeout: ['timeout', 'timeouts'] }[what]
+  const words = {
+    refused: ['call refused', 'calls refused'],
+    retry: ['retry', 'retries'],
+    timeout: ['timeout', 'timeouts'],
+  }[what]
   const span = until - at >= 2_000 ? `, over ${duration(until - at)}` : ''
   return (
     <>
@@ -88,7 +100,11 @@ function CallsLine({ example, more, until, at }: Extract<Entry, { is: 'calls' }>
 
 /** The cause without the figures of the one call. */
 function causeOf(message: string): string {
-  const text = message.slice(message.indexOf(': ') + 1).split(';')[0]?.trim() ?? ''
+  const text =
+    message
+      .slice(message.indexOf(': ') + 1)
+      .split(';')[0]
+      ?.trim() ?? ''
   return text.length > 70 ? `${text.slice(0, 69)}…` : text
 }
 
@@ -105,14 +121,22 @@ function entriesOf(examples: readonly Example[], changes: readonly Happening[]):
     const last = merged.findLast(({ example: known }) => kindOf(known) === kindOf(example))
     const changed = last !== undefined && changes.some(({ at }) => at > example.at && at < last.at)
     if (last !== undefined && last.at - example.at <= 5_000 && !changed) {
-      merged[merged.indexOf(last)] = { ...last, at: example.at, more: last.more + example.count, example, key: keyOf(example) }
+      merged[merged.indexOf(last)] = {
+        ...last,
+        at: example.at,
+        more: last.more + example.count,
+        example,
+        key: keyOf(example),
+      }
     } else {
       merged.push({ is: 'calls', at: example.at, key: keyOf(example), example, more: example.count, until: example.at })
     }
   }
   const entries: Entry[] = [
     ...merged,
-    ...[...unique.values()].map((happening): Entry => ({ is: 'happening', at: happening.at, key: `h${happening.id}`, happening })),
+    ...[...unique.values()].map(
+      (happening): Entry => ({ is: 'happening', at: happening.at, key: `h${happening.id}`, happening }),
+    ),
   ]
   return entries.sort((a, b) => b.at - a.at)
 }

@@ -2,17 +2,26 @@
 import { type Signal, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { HistoryView, ServiceView } from '../../api.ts'
-import { ActButtons } from '../../parts/act-buttons.tsx'
-import { Blank, Failed, Skeleton } from '../../parts/panel.tsx'
-import { StateBadge } from '../../parts/state-badge.tsx'
 import { type ChartData, Timeline } from '../../model/chart-data.ts'
 import { duration, moment, rate } from '../../model/format.ts'
 import { latencyText, sentenceOf } from '../../model/sentence.ts'
-import { happenings, historyPath, lastAudit, loads, type LiveService, serviceNamed, services } from '../../state/board.ts'
+import { ActButtons } from '../../parts/act-buttons.tsx'
+import { Blank, Failed, Skeleton } from '../../parts/panel.tsx'
+import { StateBadge } from '../../parts/state-badge.tsx'
+import {
+  happenings,
+  historyPath,
+  type LiveService,
+  lastAudit,
+  loads,
+  serviceNamed,
+  services,
+} from '../../state/board.ts'
 import { ask } from '../../state/http.ts'
 import { useLoaded } from '../../state/loading.ts'
 import { pathOf } from '../../state/router.ts'
 import { gatewayTime, now } from '../../state/time.ts'
+import { Figures, Meters } from '../board/tile.tsx'
 import { Chart, type Line } from './chart.tsx'
 import { Configuration } from './configuration.tsx'
 import { EventTimeline } from './event-timeline.tsx'
@@ -47,7 +56,13 @@ export function ServicePage({ name, from, to }: ServicePageProps) {
   return <Known key={name} live={live} past={from === null || to === null || to <= from ? undefined : { from, to }} />
 }
 
-function Known({ live, past }: { readonly live: LiveService; readonly past: { from: number; to: number } | undefined }) {
+function Known({
+  live,
+  past,
+}: {
+  readonly live: LiveService
+  readonly past: { from: number; to: number } | undefined
+}) {
   const length = useSignal(15 * MINUTE_MS)
   const range = useSignal(past)
   useEffect(() => {
@@ -78,11 +93,21 @@ function Head({ live }: { readonly live: LiveService }) {
         {strong !== '' && <b>{strong}</b>} {soft}
       </p>
       <ActButtons status={status} />
+      <div class="service-now">
+        <Figures live={live} />
+        <Meters live={live} />
+      </div>
     </header>
   )
 }
 
-function Ranges({ length, range }: { readonly length: Signal<number>; readonly range: Signal<{ from: number; to: number } | undefined> }) {
+function Ranges({
+  length,
+  range,
+}: {
+  readonly length: Signal<number>
+  readonly range: Signal<{ from: number; to: number } | undefined>
+}) {
   return (
     <fieldset class="ranges">
       <legend class="unseen">Range of time</legend>
@@ -112,7 +137,11 @@ function Ranges({ length, range }: { readonly length: Signal<number>; readonly r
   )
 }
 
-function Past(props: { readonly live: LiveService; readonly length: number; readonly range: { from: number; to: number } | undefined }) {
+function Past(props: {
+  readonly live: LiveService
+  readonly length: number
+  readonly range: { from: number; to: number } | undefined
+}) {
   const { live, length, range } = props
   const { name } = live
   const history = useLoaded(() => {
@@ -120,12 +149,10 @@ function Past(props: { readonly live: LiveService; readonly length: number; read
     return ask<HistoryView>(historyPath({ service: name, from: range?.from ?? to - length, to }))
   }, [name, length, range?.from, range?.to, loads.value])
   const newest = happenings.value[0]?.id
-  const view = useLoaded(() => ask<ServiceView>(`/v1/resilience/services/${encodeURIComponent(name)}`), [
-    name,
-    loads.value,
-    newest,
-    lastAudit.value?.id,
-  ])
+  const view = useLoaded(
+    () => ask<ServiceView>(`/v1/resilience/services/${encodeURIComponent(name)}`),
+    [name, loads.value, newest, lastAudit.value?.id],
+  )
   const loaded = history.value.value
   return (
     <>
@@ -141,7 +168,9 @@ function Past(props: { readonly live: LiveService; readonly length: number; read
       <div class="service-side">
         {loaded !== undefined && <EventTimeline live={live} history={loaded} isLive={range === undefined} />}
         {view.value.value !== undefined && <Configuration view={view.value.value} />}
-        {view.value.value === undefined && view.error.value !== undefined && <Failed error={view.error.value} again={view.again} />}
+        {view.value.value === undefined && view.error.value !== undefined && (
+          <Failed error={view.error.value} again={view.again} />
+        )}
       </div>
     </>
   )
@@ -151,9 +180,9 @@ const perSecond = (value: number): string => rate(value)
 const whole = (value: number): string => String(Math.round(value))
 
 const TRAFFIC: readonly Line[] = [
-  { label: 'answered', values: (data) => data.succeeded, text: perSecond, colour: 'ok' },
+  { label: 'answered', values: (data) => data.succeeded, text: perSecond, colour: 'ok-bar' },
   { label: 'failed', values: (data) => data.failed, text: perSecond, colour: 'failed' },
-  { label: 'refused', values: (data) => data.refused, text: perSecond, colour: 'bad' },
+  { label: 'refused', values: (data) => data.refused, text: perSecond, colour: 'bad-bar' },
 ]
 const LATENCY: readonly Line[] = [
   { label: 'p50', values: (data) => data.p50, text: latencyText, colour: 'accent' },
@@ -166,7 +195,15 @@ const USE: readonly Line[] = [
 ]
 
 /** @param length what is shown up to now, in milliseconds; undefined for a range of the past */
-function Charts({ live, history, length }: { readonly live: LiveService; readonly history: HistoryView; readonly length: number | undefined }) {
+function Charts({
+  live,
+  history,
+  length,
+}: {
+  readonly live: LiveService
+  readonly history: HistoryView
+  readonly length: number | undefined
+}) {
   const pointed = useSignal<number | null>(null)
   const { stepMs, from, to } = history
   const timeline = useMemo(() => new Timeline(history.services[live.name], stepMs), [history])
@@ -190,9 +227,33 @@ function Charts({ live, history, length }: { readonly live: LiveService; readonl
   })
   return (
     <div class="charts">
-      <Chart title="Calls" unit="per second" kind="bars" lines={TRAFFIC} data={data.value} pointed={pointed} axisText={rate} />
-      <Chart title="Latency" unit="of answered calls" kind="band" lines={LATENCY} data={data.value} pointed={pointed} axisText={latencyText} />
-      <Chart title="In use" unit="slots, queue, tokens" kind="lines" lines={USE} data={data.value} pointed={pointed} axisText={whole} />
+      <Chart
+        title="Calls"
+        unit="per second"
+        kind="bars"
+        lines={TRAFFIC}
+        data={data.value}
+        pointed={pointed}
+        axisText={rate}
+      />
+      <Chart
+        title="Latency"
+        unit="of answered calls"
+        kind="band"
+        lines={LATENCY}
+        data={data.value}
+        pointed={pointed}
+        axisText={latencyText}
+      />
+      <Chart
+        title="In use"
+        unit="slots, queue, tokens"
+        kind="lines"
+        lines={USE}
+        data={data.value}
+        pointed={pointed}
+        axisText={whole}
+      />
     </div>
   )
 }

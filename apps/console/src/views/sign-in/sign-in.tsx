@@ -27,7 +27,14 @@ export function SignIn() {
         <p class="soft">Sign in with your token. On your own machine, open the address that the start prints.</p>
         <label class="field">
           <span>Token</span>
-          <input name="token" type="password" required maxLength={200} autocomplete="current-password" spellcheck={false} />
+          <input
+            name="token"
+            type="password"
+            required
+            maxLength={200}
+            autocomplete="current-password"
+            spellcheck={false}
+          />
         </label>
         <p class="dialog-error" role="alert">
           {complaint.value}
