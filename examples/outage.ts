@@ -1,7 +1,7 @@
 /**
  * An outage, measured: the broker hangs, and nothing else notices.
  *
- * Starts the stand-ins and the gateway on free ports, asks for 200 quotes at once (five times) with everything well, lets the broker
+ * Starts the stand-ins and the gateway on free ports, reads from the provider 200 times at once (five times) with everything well, lets the broker
  * hang, asks again while calls to the broker pile up, and then measures what the broker's routes answer once its circuit is
  * open. Everything goes over real sockets and through the real SDKs.
  *
@@ -11,7 +11,7 @@ import { createGateway, guardUpstreams } from '@holdfast/gateway'
 import { startUpstreams } from '@holdfast/upstreams'
 import { systemClock } from 'holdfast'
 
-const QUOTES = 200
+const READS = 200
 const standIns = await startUpstreams({ ports: { control: 0, alpaca: 0, polygon: 0 } })
 standIns.control.setLimits('polygon', { requests: { requests: 1_000_000, windowMs: 1_000, window: 'rolling' } })
 const upstreams = guardUpstreams(
@@ -20,6 +20,7 @@ const upstreams = guardUpstreams(
     polygon: { apiKey: 'stand-in', baseUrl: standIns.urls.polygon },
   },
   {
+    marketTime: () => standIns.control.marketTime,
     overrides: {
       // The profile, but with 1 s instead of 5 s for an attempt, so that the script is over soon.
       alpaca: { attemptTimeoutMs: 1_000 },
@@ -45,13 +46,24 @@ async function ask(path: string, method = 'GET'): Promise<Timed> {
   return { status: answer.status, durationMs: systemClock.now() - startedAt }
 }
 
-/** So many quotes at once, and again until there have been `rounds`: one round alone says little. */
-async function quotesAtOnce(rounds: number): Promise<Timed[]> {
+/** So many reads at once, and again until there have been `rounds`: one round alone says little. */
+async function atOnce(rounds: number, pathOf: (read: number) => string): Promise<Timed[]> {
   const answers: Timed[] = []
   for (let round = 0; round < rounds; round++) {
-    answers.push(...(await Promise.all(Array.from({ length: QUOTES }, () => ask('/v1/quotes/AAPL')))))
+    answers.push(...(await Promise.all(Array.from({ length: READS }, (_, read) => ask(pathOf(read))))))
   }
   return answers
+}
+
+/** The same quote: reads at the same time share one request to the provider. */
+const quote = (): string => '/v1/quotes/AAPL'
+
+/** Each a request of its own to the provider. */
+const bars = (read: number): string => `/v1/bars/AAPL?from=2025-12-01&to=2025-12-31&limit=${read + 1}`
+
+async function tellReads(when: string): Promise<void> {
+  tell(`5 × ${READS} quotes at once, ${when}`, await atOnce(5, quote))
+  tell(`5 × ${READS} different reads at once, ${when}`, await atOnce(5, bars))
 }
 
 function tell(what: string, answers: readonly Timed[]): void {
@@ -63,21 +75,22 @@ function tell(what: string, answers: readonly Timed[]): void {
   const statuses = [...counts].map(([status, count]) => `${count} × ${status}`).join(', ')
   const figures = [at(0.5), at(0.99), at(1)].map((ms) => `${ms.toFixed(1).padStart(7)} ms`).join(' ')
   console.log(
-    `${what.padEnd(44)} ${figures}   ${statuses.padEnd(12)} ${'▇'.repeat(Math.max(1, Math.min(30, Math.round(at(0.5) / 8))))}`,
+    `${what.padEnd(58)} ${figures}   ${statuses.padEnd(12)} ${'▇'.repeat(Math.max(1, Math.min(30, Math.round(at(0.5) / 8))))}`,
   )
 }
 
-console.log(`${''.padEnd(44)} ${'median'.padStart(10)} ${'99 %'.padStart(10)} ${'slowest'.padStart(10)}   answers`)
-await quotesAtOnce(15)
-tell(`5 × ${QUOTES} quotes at once, all well`, await quotesAtOnce(5))
+console.log(`${''.padEnd(58)} ${'median'.padStart(10)} ${'99 %'.padStart(10)} ${'slowest'.padStart(10)}   answers`)
+await atOnce(10, quote)
+await atOnce(10, bars)
+await tellReads('all well')
 
 standIns.control.setFaults('alpaca', { action: { type: 'hang' } })
 const hanging = Array.from({ length: 20 }, () => ask('/v1/account'))
-tell(`5 × ${QUOTES} quotes at once, 20 broker calls hang`, await quotesAtOnce(5))
+await tellReads('20 broker calls hang')
 tell('those 20 broker calls', await Promise.all(hanging))
 
 const state = upstreams.resilience.service('alpaca').circuitBreaker?.state
-tell(`5 × ${QUOTES} quotes at once, circuit ${state}`, await quotesAtOnce(5))
+await tellReads(`circuit ${state}`)
 for (const [method, path] of [
   ['GET', '/v1/account'],
   ['GET', '/v1/positions'],
@@ -102,7 +115,7 @@ for (let call = 0; call < 50; call++) {
 }
 tell('50 × POST /v1/orders', orders)
 standIns.control.clearFaults('alpaca')
-tell(`5 × ${QUOTES} quotes at once, all well again`, await quotesAtOnce(5))
+await tellReads('all well again')
 console.log(`orders that reached the broker: ${standIns.control.ledger().length}`)
 
 await gateway.stop()

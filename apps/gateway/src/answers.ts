@@ -5,6 +5,7 @@ import {
   JournalError,
   KillSwitchError,
   MalformedAnswerError,
+  NoSourceError,
   NotReadyError,
   OrderInDoubtError,
   OrderRefusedError,
@@ -29,6 +30,12 @@ export function gatewayProblem(error: unknown, clock: Clock): Problem {
   }
   if (error instanceof MalformedAnswerError) {
     return problem('malformed-answer', 502, 'The service answered nonsense', error.message, { code: error.code })
+  }
+  if (error instanceof NoSourceError) {
+    const [only, ...others] = error.failed
+    if (only !== undefined && others.length === 0) return gatewayProblem(only.error, clock)
+    const { message, code, retryAfterMs } = error
+    return problem('no-source', 503, 'No source of data answers', message, { code, retryAfterMs })
   }
   if (error instanceof KillSwitchError) {
     return problem('orders-stopped', 503, 'New orders are stopped', error.message, { code: error.code })

@@ -9,6 +9,7 @@ import { type ControlOptions, ControlPlane } from './control/control-plane.ts'
 import { controlRoutes } from './control/control-routes.ts'
 import { OrderStop } from './control/kill-switch.ts'
 import { endingOfProblem } from './flow/route-traffic.ts'
+import { QuoteFeed } from './live/quote-feed.ts'
 import { dataRoutes } from './routes/data-routes.ts'
 import { doubtRoutes } from './routes/doubt-routes.ts'
 import { HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
@@ -98,7 +99,8 @@ export async function createGateway({
   await app.register(rateLimit, { clock, ...limits })
   tradingRoutes(app, brokers)
   doubtRoutes(app, brokers, control?.access)
-  dataRoutes(app, upstreams.data)
+  const feed = new QuoteFeed(upstreams.marketData, clock, (error) => gatewayProblem(error, clock))
+  dataRoutes(app, upstreams.marketData, feed)
   operationsRoutes(app, resilience, control?.access)
   if (control !== undefined) {
     await controlRoutes(app, control, { secureCookies: controlOptions?.secureCookies ?? true, consoleFolder })
@@ -117,6 +119,7 @@ export async function createGateway({
     stop: async () => {
       stopping = true
       control?.endStreams()
+      feed.close()
       const limit = clock.setTimer(() => app.server.closeAllConnections(), STOP_LIMIT_MS)
       try {
         await app.close()

@@ -22,11 +22,14 @@ import {
   type ServiceOverrides,
 } from './upstreams.ts'
 
-/** Shorter than the profile's, so that an outage can be watched: 5 s and 15 s are long when one waits for them. */
+/**
+ * Shorter than the profile's, so that an outage can be watched: 5 s and 15 s are long when one waits for them. Two failures
+ * open, so that one timeout which our own machine was late for, and which proves nothing, does not matter.
+ */
 const TO_WATCH: ServiceOptions = {
   timeoutMs: 5_000,
   attemptTimeoutMs: 1_000,
-  circuitBreaker: { recoveryTimeoutMs: 5_000 },
+  circuitBreaker: { failureThreshold: 2, recoveryTimeoutMs: 5_000 },
 }
 
 /** As the stand-in for Polygon allows: a paid plan. */
@@ -41,6 +44,8 @@ interface Surroundings {
   readonly overrides: ServiceOverrides
   /** Where the stand-ins are; undefined for the real services. */
   readonly standIns: Addresses['standIns']
+  /** What time it is in their market; undefined for the real services. */
+  readonly marketTime: (() => number) | undefined
   /** Their control; undefined for the real services. */
   readonly standInControls: StandInControls | undefined
   close(): Promise<void>
@@ -54,6 +59,7 @@ async function surroundingsOf(config: GatewayConfig): Promise<Surroundings> {
       endpoints: real,
       overrides,
       standIns: undefined,
+      marketTime: undefined,
       standInControls: undefined,
       close: () => Promise.resolve(),
     }
@@ -69,6 +75,7 @@ async function surroundingsOf(config: GatewayConfig): Promise<Surroundings> {
       polygon: { ...PAID_PLAN, rateLimiter: { ...PAID_PLAN.rateLimiter, ...polygonLimit(config) } },
     },
     standIns: urls,
+    marketTime: () => control.marketTime,
     standInControls: control,
     close,
   }
@@ -115,7 +122,12 @@ async function start(): Promise<void> {
     await surroundings.close()
   }
   try {
-    const upstreams = guardUpstreams(surroundings.endpoints, { overrides: surroundings.overrides, journal })
+    const { endpoints, overrides, marketTime } = surroundings
+    const upstreams = guardUpstreams(endpoints, {
+      overrides,
+      journal,
+      ...(marketTime === undefined ? {} : { marketTime }),
+    })
     const gateway = await gatewayIn(upstreams, surroundings, config, signIn)
     // Before anybody can ask: another gateway with this account must be stopped first.
     await Promise.all([...upstreams.brokers.values()].map((broker) => broker.open()))

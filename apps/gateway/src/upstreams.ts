@@ -1,9 +1,10 @@
 /** The services that the gateway calls, each behind its guards. */
 
-import { type Broker, type DataProvider, memoryJournal, type OrderJournal, type OrderKeeping } from '@holdfast/trading'
+import { type Broker, memoryJournal, type OrderJournal, type OrderKeeping } from '@holdfast/trading'
 import { createAlpacaBroker } from '@holdfast/trading/alpaca'
+import { createMarketData, type MarketData } from '@holdfast/trading/market-data'
 import { createPolygonDataProvider } from '@holdfast/trading/polygon'
-import { type Clock, createResilience, type Logger, type Resilience, type ServiceOptions } from 'holdfast'
+import { type Clock, createResilience, type Logger, type Resilience, type ServiceOptions, systemClock } from 'holdfast'
 import type { GatewayConfig } from './config.ts'
 
 /** Where the services are, and by which keys they know us. */
@@ -22,7 +23,7 @@ export interface GuardedUpstreams {
   readonly resilience: Resilience
   /** By name; the first is meant where nobody names one. */
   readonly brokers: ReadonlyMap<string, Broker>
-  readonly data: DataProvider
+  readonly marketData: MarketData
 }
 
 /** What differs from the profiles, by service. */
@@ -42,11 +43,14 @@ export interface GuardOptions {
   readonly orders?: Pick<OrderKeeping, 'account' | 'submitTimeoutMs' | 'reconciliation'>
   readonly logger?: Logger
   readonly clock?: Clock
+  /** Tells the time of the market, in milliseconds since 1970. Default: the clock's. */
+  readonly marketTime?: () => number
 }
 
 /** Puts the guards round the services. @throws InvalidOptionError when an override makes no sense */
 export function guardUpstreams({ alpaca, polygon }: Endpoints, options: GuardOptions = {}): GuardedUpstreams {
-  const { overrides = {}, journal = memoryJournal(), orders, logger, clock } = options
+  const { overrides = {}, journal = memoryJournal(), orders, logger, clock = systemClock } = options
+  const { marketTime = () => clock.wallTime() } = options
   const resilience = createResilience({
     services: {
       alpaca: { profile: 'BROKER', ...overrides.alpaca },
@@ -55,12 +59,13 @@ export function guardUpstreams({ alpaca, polygon }: Endpoints, options: GuardOpt
     logger,
     clock,
   })
+  const data = createPolygonDataProvider({ service: resilience.service('polygon'), ...polygon })
   return {
     resilience,
     brokers: new Map([
       ['alpaca', createAlpacaBroker({ service: resilience.service('alpaca'), journal, clock, ...orders, ...alpaca })],
     ]),
-    data: createPolygonDataProvider({ service: resilience.service('polygon'), ...polygon }),
+    marketData: createMarketData({ bars: [data], quotes: [data], clock: { wallTime: marketTime } }),
   }
 }
 

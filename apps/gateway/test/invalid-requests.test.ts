@@ -51,6 +51,8 @@ describe('a request that makes no sense never leaves the gateway, and is told wh
       /symbol is "A+\.\.\.": it must be 1 to 21/,
     ],
     ['a symbol with a slash', 'GET', '/v1/quotes/A%2FB', undefined, /symbol is "A\/B"/],
+    ['a symbol of a stream with a slash', 'GET', '/v1/quotes/A%2FB/stream', undefined, /symbol is "A\/B"/],
+    ['an age that is none', 'GET', '/v1/quotes/AAPL?maxAgeMs=-1', undefined, /maxAgeMs/],
     ['bars without a beginning', 'GET', '/v1/bars/AAPL?to=2025-12-31', undefined, /from: it must be a date like/],
     ['bars from no date', 'GET', '/v1/bars/AAPL?from=yesterday&to=2025-12-31', undefined, /from is "yesterday"/],
     ['bars of another length', 'GET', BARS.replace('1Day', '2Day'), undefined, /timeframe: /],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ORDER, startWorld } from './support.ts'
 
 describe("the broker's routes", () => {
@@ -54,6 +54,44 @@ describe("the data provider's routes", () => {
       status: 200,
       body: { symbol: 'AAPL', at: number, bid: number, bidSize: number, ask: number, askSize: number },
     })
+  })
+
+  it('say where an answer comes from, how old it is, and whether it is the last good one', async () => {
+    const { ask, standIns } = await startWorld()
+    const fresh = { source: 'polygon', asOf: expect.any(Number), ageMs: expect.any(Number), stale: false }
+    expect(await ask('/v1/quotes/AAPL')).toMatchObject({ status: 200, body: fresh })
+    expect(await ask('/v1/bars/AAPL?from=2025-12-01&to=2025-12-31')).toMatchObject({ status: 200, body: fresh })
+    standIns.control.setFaults('polygon', { action: { type: 'status', code: 503 } })
+    expect(await ask('/v1/quotes/AAPL')).toMatchObject({ status: 200, body: { source: 'polygon', stale: true } })
+  })
+
+  it('hand out nothing that is older than the client accepts', async () => {
+    const { ask, standIns } = await startWorld()
+    await ask('/v1/quotes/AAPL')
+    standIns.control.setFaults('polygon', { action: { type: 'status', code: 503 } })
+    standIns.control.advanceClock(60_000)
+    expect((await ask('/v1/quotes/AAPL?maxAgeMs=5000')).status).toBe(502)
+    expect((await ask('/v1/quotes/AAPL?maxAgeMs=120000')).status).toBe(200)
+  })
+
+  it('share one request among clients who ask for the same at the same time', async () => {
+    const { ask, standIns } = await startWorld()
+    standIns.control.setFaults('polygon', { action: { type: 'latency', ms: 200 } })
+    await Promise.all(Array.from({ length: 20 }, () => ask('/v1/quotes/AAPL')))
+    expect(standIns.control.stats('polygon').requests).toBeLessThan(20)
+  })
+
+  it('GET /v1/quotes/:symbol/stream sends quotes as they come, until the client hangs up or the gateway stops', async () => {
+    const { url, gateway } = await startWorld()
+    const answer = await fetch(`${url}/v1/quotes/aapl/stream`)
+    expect(answer.headers.get('content-type')).toBe('text/event-stream')
+    let text = ''
+    const read = (async () => {
+      for await (const chunk of answer.body ?? []) text += new TextDecoder().decode(chunk)
+    })()
+    await vi.waitFor(() => expect(text).toMatch(/^event: quote\ndata: \{"symbol":"AAPL","at":\d+,"bid":/m))
+    await gateway.stop()
+    await read
   })
 
   it('GET /v1/bars/:symbol', async () => {

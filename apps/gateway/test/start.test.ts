@@ -22,6 +22,9 @@ const PORTS = [
 /** On any ports, and without requests that nobody asked for. */
 const ANY_PORTS = { ...Object.fromEntries(PORTS.map((name) => [name, '0'])), BACKGROUND_TRAFFIC: 'false' }
 
+/** For a machine that is busy with other tests. */
+const PATIENCE = { timeout: 20_000, interval: 50 }
+
 interface Started {
   /** All that it has printed so far. */
   printed(): string
@@ -52,7 +55,7 @@ function start(env: Readonly<Record<string, string>>): Started {
 
 /** Waits until it has said all that it says at its start. */
 async function ready({ printed }: Started): Promise<string> {
-  await vi.waitFor(() => expect(printed()).toMatch(/Ctrl-C stops it/), { timeout: 20_000, interval: 50 })
+  await vi.waitFor(() => expect(printed()).toMatch(/Ctrl-C stops it/), PATIENCE)
   return printed()
 }
 
@@ -85,12 +88,12 @@ describe('npm start', { timeout: 60_000 }, () => {
     const printed = await ready(program)
     const port = Number(/gateway +http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1])
     const control = Number(/control http:\/\/127\.0\.0\.1:(\d+)/.exec(printed)?.[1])
-    const slow = { action: { type: 'latency', dist: 'fixed', ms: 400 } }
+    const slow = { action: { type: 'latency', dist: 'fixed', ms: 800 } }
     await ask(control, '/_faults/alpaca', { method: 'PUT', body: slow })
     const running = ask(port, '/v1/account')
     await vi.waitFor(async () => {
       expect((await ask(control, '/_stats/alpaca')).body).toMatchObject({ requests: 1 })
-    })
+    }, PATIENCE)
     program.kill(signal)
     expect((await running).status).toBe(200)
     expect(await program.ended).toBe(0)

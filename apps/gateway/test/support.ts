@@ -62,6 +62,7 @@ export async function startWorld(
         alpaca: { retry: false, rateLimiter: PLENTY, ...services.alpaca },
         polygon: { retry: false, rateLimiter: PLENTY, ...services.polygon },
       },
+      marketTime: () => standIns.control.marketTime,
     },
   )
   const gateway = await createGateway({ upstreams, limits, clock, control })

@@ -60,7 +60,7 @@ export {
 export type { IntentState, JournalEntry, JournalEvent, ReconciliationEvidence } from './journal/journal-entry.ts'
 export { memoryJournal } from './journal/memory-journal.ts'
 export type { AccountJournal, KillSwitchState, OrderJournal } from './journal/order-journal.ts'
-export type { RequestOptions } from './requests.ts'
+export { checkedSymbol, type RequestOptions } from './requests.ts'
 export type { Observation, SeriesProvider, SeriesQuery } from './series-provider.ts'
 export { ATTEMPT_HEADER, WireAttempt, type WireEvidence } from './wire/wire-attempt.ts'
 export { withWireProof } from './wire/with-wire-proof.ts'

@@ -1,35 +1,87 @@
-import { type Bar, type DataProvider, TIMEFRAMES } from '@holdfast/trading'
-import type { FastifyInstance } from 'fastify'
+import { PROBLEM_JSON, problem } from '@holdfast/http'
+import { type Bar, checkedSymbol, type Observation, type Quote, TIMEFRAMES } from '@holdfast/trading'
+import type { MarketData, ReadOptions, Sourced } from '@holdfast/trading/market-data'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
+import type { QuoteFeed } from '../live/quote-feed.ts'
 import { requestSignal } from '../request-signal.ts'
+
+const DAY_MS = 86_400_000
+
+const maxAgeMs = z.coerce.number().min(0).max(DAY_MS).optional()
+const time = z.string('it must be a date like 2026-01-05, or a moment like 2026-01-05T14:30:00Z').max(40)
 
 const barsQuery = z.strictObject({
   timeframe: z.enum(TIMEFRAMES).default('1Day'),
-  from: z.string('it must be a date like 2026-01-05, or a moment like 2026-01-05T14:30:00Z').max(40),
-  to: z.string('it must be a date like 2026-01-05, or a moment like 2026-01-05T14:30:00Z').max(40),
+  from: time,
+  to: time,
   limit: z.coerce.number().int().min(1).max(50_000).optional(),
+  maxAgeMs,
+})
+
+const quoteQuery = z.strictObject({ maxAgeMs })
+
+const seriesQuery = z.strictObject({
+  from: time.optional(),
+  to: time.optional(),
+  limit: z.coerce.number().int().min(1).max(100_000).optional(),
+  maxAgeMs,
 })
 
 interface WithSymbol {
   Params: { symbol: string }
 }
 
-/** Bars and quotes. */
-export function dataRoutes(app: FastifyInstance, data: DataProvider): void {
-  const config = { service: 'polygon' } as const
+/** Where an answer comes from and how old it is, as it stands beside the answer itself. */
+type Origin = Omit<Sourced<unknown>, 'value'>
 
+/** Bars, quotes and economic series, from whichever source answers. */
+export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: QuoteFeed): void {
   app.get<WithSymbol>(
     '/v1/bars/:symbol',
-    { config },
-    async (request, reply): Promise<{ symbol: string; bars: readonly Bar[] }> => {
-      const query = barsQuery.parse(request.query)
+    async (request, reply): Promise<{ symbol: string; bars: readonly Bar[] } & Origin> => {
+      const { maxAgeMs: youngerThan, ...query } = barsQuery.parse(request.query)
       const { symbol } = request.params
-      const bars = await data.getBars(symbol, query, { signal: requestSignal(reply) })
-      return { symbol: symbol.toUpperCase(), bars }
+      const { value, ...origin } = await marketData.bars(symbol, query, reading(reply, youngerThan))
+      return { symbol: symbol.toUpperCase(), bars: value, ...origin }
     },
   )
 
-  app.get<WithSymbol>('/v1/quotes/:symbol', { config }, (request, reply) =>
-    data.getQuote(request.params.symbol, { signal: requestSignal(reply) }),
+  app.get<WithSymbol>('/v1/quotes/:symbol', async (request, reply): Promise<Quote & Origin> => {
+    const { maxAgeMs: youngerThan } = quoteQuery.parse(request.query)
+    const { value, ...origin } = await marketData.quote(request.params.symbol, reading(reply, youngerThan))
+    return { ...value, ...origin }
+  })
+
+  app.get<{ Params: { id: string } }>(
+    '/v1/series/:id',
+    async (request, reply): Promise<{ id: string; observations: readonly Observation[] } & Origin> => {
+      const { maxAgeMs: youngerThan, ...query } = seriesQuery.parse(request.query)
+      const { id } = request.params
+      const { value, ...origin } = await marketData.series(id, query, reading(reply, youngerThan))
+      return { id, observations: value, ...origin }
+    },
   )
+
+  app.get<WithSymbol>('/v1/quotes/:symbol/stream', (request, reply) => {
+    const symbol = checkedSymbol(request.params.symbol)
+    if (!feed.hasRoomFor(symbol)) return refuseStream(reply)
+    reply.hijack()
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    feed.add(symbol, reply.raw)
+    return reply
+  })
+}
+
+function reading(reply: FastifyReply, youngerThan: number | undefined): ReadOptions {
+  return { signal: requestSignal(reply), maxAgeMs: youngerThan }
+}
+
+function refuseStream(reply: FastifyReply): FastifyReply {
+  const detail = 'As many quotes are looked at as the gateway has room for. Come back later, or ask for single quotes.'
+  return reply
+    .code(503)
+    .header('retry-after', '10')
+    .type(PROBLEM_JSON)
+    .send(problem('too-many-streams', 503, 'Too many streams', detail, { retryAfterMs: 10_000 }))
 }

@@ -145,6 +145,11 @@ export class Controls {
     return this.#simulation.log.since(since, upstream)
   }
 
+  /** What time it is in the market, in milliseconds since 1970. */
+  get marketTime(): number {
+    return this.#simulation.marketClock.now()
+  }
+
   /** Moves the time of limits, bans, lags and the market forward. @throws InvalidRuleError */
   advanceClock(advanceMs: number): void {
     this.moveClock({ advanceMs })

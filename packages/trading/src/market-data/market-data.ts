@@ -9,6 +9,9 @@ import { LastValues } from './last-values.ts'
 import { MarketCalendar } from './market-calendar.ts'
 import { type KeptValue, type Sourced, sourced } from './sourced.ts'
 
+export type { MarketCalendar, Session } from './market-calendar.ts'
+export type { Sourced } from './sourced.ts'
+
 /** Where data comes from, each list in the order in which its sources are asked. */
 export interface MarketDataOptions {
   readonly bars: readonly DataProvider[]
@@ -17,7 +20,7 @@ export interface MarketDataOptions {
   /** How many answers of each kind are kept. Default 10,000. */
   readonly maxKept?: number | undefined
   /** Tells the market's time by `wallTime`. Default: the system's. */
-  readonly clock?: Clock | undefined
+  readonly clock?: Pick<Clock, 'wallTime'> | undefined
 }
 
 /** What a caller can say about one read. */
@@ -57,7 +60,7 @@ interface Kind<S extends Source, T> {
 export class MarketData {
   /** When the market is open. */
   readonly calendar: MarketCalendar = new MarketCalendar()
-  readonly #clock: Clock
+  readonly #clock: Pick<Clock, 'wallTime'>
   readonly #bars: Kind<DataProvider, readonly Bar[]>
   readonly #quotes: Kind<DataProvider, Quote>
   readonly #series: Kind<SeriesProvider, readonly Observation[]>
