@@ -53,7 +53,7 @@ export class SimulatedClock implements Clock {
 
   #await(due: Due): void {
     due.timer.cancel()
-    due.timer = this.#clock.setTimer(() => this.#run(due), due.at - this.now(), due.keepsAlive)
+    due.timer = this.#clock.setTimer(() => this.#run(due), Math.max(0, due.at - this.now()), due.keepsAlive)
   }
 
   #run(due: Due): void {

@@ -259,7 +259,7 @@ export class Gate implements Guard {
         this.#timerAt = Number.POSITIVE_INFINITY
         this.dispatch()
       },
-      Math.max(0, Math.max(0, at - now)),
+      Math.max(0, at - now),
     )
   }
 
