@@ -14,3 +14,4 @@ export {
 } from './start-upstreams.ts'
 export type { UpstreamStats } from './upstream-statistics.ts'
 export type { WireRecord } from './wire-log.ts'
+export { yahooTransport } from './yahoo/yahoo-transport.ts'

@@ -63,6 +63,11 @@ export class Answer {
     throw this.#complaint(field, value, 'a time')
   }
 
+  /** Whether there is such a field. */
+  has(field: string): boolean {
+    return this.#field(field) !== undefined
+  }
+
   /** An answer within the answer. @throws MalformedAnswerError */
   part(field: string): Answer {
     const value = this.#field(field)

@@ -1,18 +1,8 @@
+import { yahooTransport } from '@holdfast/upstreams'
 import { onTestFinished, vi } from 'vitest'
 import YahooFinance from 'yahoo-finance2'
 
 export type YahooClient = InstanceType<typeof YahooFinance>
-
-/** A `fetch` that goes to the stand-in and says which host was meant. */
-export function yahooTransport(url: string, headers: Readonly<Record<string, string>> = {}): typeof fetch {
-  return (input, init) => {
-    const meant = new URL(String(input))
-    const told = new Headers(init?.headers)
-    told.set('x-orig-host', meant.host)
-    for (const [name, value] of Object.entries(headers)) told.set(name, value)
-    return fetch(`${url}${meant.pathname}${meant.search}`, { ...init, headers: told })
-  }
-}
 
 const SILENT = { info: ignore, warn: ignore, error: ignore, debug: ignore, dir: ignore }
 

@@ -1,7 +1,8 @@
 import { VirtualClock } from '@holdfast/testing'
+import { yahooTransport } from '@holdfast/upstreams'
 import { describe, expect, it } from 'vitest'
 import { at, startStandIns, textAt } from '../support.ts'
-import { openYahoo, type YahooClient, yahooTransport } from './yahoo-client.ts'
+import { openYahoo, type YahooClient } from './yahoo-client.ts'
 
 /** What a promise of the SDK rejects with: its name, message and code. */
 async function failure(promise: Promise<unknown>): Promise<object> {

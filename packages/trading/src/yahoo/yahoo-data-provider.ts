@@ -35,6 +35,9 @@ const INTERVALS = {
 
 const DAY_MS = 86_400_000
 
+/** What the SDK says, in plain errors, of a 200 that makes no sense to it. */
+const UNREADABLE = /^(Response\.ok where we expect JSON|Unexpected result)/
+
 /**
  * Yahoo, guarded. Made by {@link createYahooDataProvider}. The SDK's client is made here and not handed in, because a stale
  * crumb is cured only by a new one.
@@ -114,7 +117,7 @@ export class YahooDataProvider implements DataProvider {
 
   #told(operation: string, error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof TradingError) return error
-    if (error.name === 'FailedYahooValidationError' || /^Response\.ok where we expect JSON/.test(error.message)) {
+    if (error.name === 'FailedYahooValidationError' || UNREADABLE.test(error.message)) {
       return new MalformedAnswerError(this.service.name, operation, 'the SDK cannot read it', error)
     }
     const facts = describeFailure(error)
