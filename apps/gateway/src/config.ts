@@ -33,11 +33,19 @@ const environment = z.object({
   ALPACA_SECRET_KEY: key.optional(),
   ALPACA_PAPER: z.stringbool().default(true),
   ALPACA_TRADING_URL: url.optional(),
+  ALPACA_DATA_URL: url.optional(),
   POLYGON_API_KEY: key.optional(),
   POLYGON_URL: url.optional(),
   /** Requests a second towards Polygon, as the plan allows. Default: the profile's 5, and 10 at once. */
   POLYGON_TOKENS_PER_SECOND: rate.optional(),
   POLYGON_BURST_SIZE: burst.optional(),
+  /** Whether Yahoo is asked when the others do not answer: it has no contract with anybody. */
+  YAHOO: z.stringbool().default(false),
+  /** For economic series. */
+  FRED_API_KEY: z
+    .string()
+    .regex(/^[a-z0-9]{32}$/, 'it must be 32 lower-case letters and digits')
+    .optional(),
   /** Who may watch and act: entries as `npm run token` writes them, apart by commas or white space. */
   CONTROL_TOKENS: z.string().default(''),
   /** Where history, audit, sessions and, unless told otherwise, the journal of orders are kept. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { CONSOLE_FOLDER } from '@holdfast/console/folder'
 import type { OrderJournal } from '@holdfast/trading'
 import { openJournal } from '@holdfast/trading/journal'
-import { portsFromEnvironment, startUpstreams } from '@holdfast/upstreams'
+import { portsFromEnvironment, startUpstreams, yahooTransport } from '@holdfast/upstreams'
 import { type ServiceOptions, systemClock, systemRandom } from 'holdfast'
 import { isLoopback, localToken } from './access/local-token.ts'
 import { TokenBook, tokenEntry } from './access/tokens.ts'
@@ -69,6 +69,9 @@ async function surroundingsOf(config: GatewayConfig): Promise<Surroundings> {
     endpoints: {
       alpaca: { keyId: 'stand-in', secretKey: 'stand-in', paper: true, tradingUrl: urls.alpaca },
       polygon: { apiKey: 'stand-in', baseUrl: urls.polygon },
+      alpacaData: { keyId: 'stand-in', secretKey: 'stand-in', dataUrl: urls.alpaca },
+      yahoo: { fetch: yahooTransport(urls.yahoo) },
+      fred: { apiKey: 'standin'.padEnd(32, '0'), baseUrl: urls.fred },
     },
     overrides: {
       alpaca: TO_WATCH,

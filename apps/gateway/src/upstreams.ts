@@ -2,20 +2,19 @@
 
 import { type Broker, memoryJournal, type OrderJournal, type OrderKeeping } from '@holdfast/trading'
 import { createAlpacaBroker } from '@holdfast/trading/alpaca'
-import { createMarketData, type MarketData } from '@holdfast/trading/market-data'
-import { createPolygonDataProvider } from '@holdfast/trading/polygon'
+import type { MarketData } from '@holdfast/trading/market-data'
 import { type Clock, createResilience, type Logger, type Resilience, type ServiceOptions, systemClock } from 'holdfast'
 import type { GatewayConfig } from './config.ts'
+import { type DataEndpoints, type DataOverrides, dataServices, marketDataFrom } from './market-data-sources.ts'
 
 /** Where the services are, and by which keys they know us. */
-export interface Endpoints {
+export interface Endpoints extends DataEndpoints {
   readonly alpaca: {
     readonly keyId: string
     readonly secretKey: string
     readonly paper: boolean
     readonly tradingUrl?: string | undefined
   }
-  readonly polygon: { readonly apiKey: string; readonly baseUrl?: string | undefined }
 }
 
 /** The guarded services. */
@@ -27,11 +26,9 @@ export interface GuardedUpstreams {
 }
 
 /** What differs from the profiles, by service. */
-export interface ServiceOverrides {
+export interface ServiceOverrides extends DataOverrides {
   /** Over the profile `BROKER`. */
   readonly alpaca?: ServiceOptions
-  /** Over the profile `DATA_PROVIDER`. */
-  readonly polygon?: ServiceOptions
 }
 
 /** What else there is to say. */
@@ -48,24 +45,23 @@ export interface GuardOptions {
 }
 
 /** Puts the guards round the services. @throws InvalidOptionError when an override makes no sense */
-export function guardUpstreams({ alpaca, polygon }: Endpoints, options: GuardOptions = {}): GuardedUpstreams {
+export function guardUpstreams({ alpaca, ...data }: Endpoints, options: GuardOptions = {}): GuardedUpstreams {
   const { overrides = {}, journal = memoryJournal(), orders, logger, clock = systemClock } = options
   const { marketTime = () => clock.wallTime() } = options
   const resilience = createResilience({
     services: {
       alpaca: { profile: 'BROKER', ...overrides.alpaca },
-      polygon: { profile: 'DATA_PROVIDER', ...overrides.polygon },
+      ...dataServices(data, overrides),
     },
     logger,
     clock,
   })
-  const data = createPolygonDataProvider({ service: resilience.service('polygon'), ...polygon })
   return {
     resilience,
     brokers: new Map([
       ['alpaca', createAlpacaBroker({ service: resilience.service('alpaca'), journal, clock, ...orders, ...alpaca })],
     ]),
-    marketData: createMarketData({ bars: [data], quotes: [data], clock: { wallTime: marketTime } }),
+    marketData: marketDataFrom(data, resilience, marketTime),
   }
 }
 
@@ -76,5 +72,8 @@ export function realEndpoints(config: GatewayConfig): Endpoints | undefined {
   return {
     alpaca: { keyId, secretKey, paper: config.ALPACA_PAPER, tradingUrl: config.ALPACA_TRADING_URL },
     polygon: { apiKey, baseUrl: config.POLYGON_URL },
+    alpacaData: { keyId, secretKey, dataUrl: config.ALPACA_DATA_URL },
+    yahoo: config.YAHOO ? {} : undefined,
+    fred: config.FRED_API_KEY === undefined ? undefined : { apiKey: config.FRED_API_KEY },
   }
 }

@@ -15,6 +15,7 @@ describe('the environment', () => {
       CLIENT_TOKENS_PER_SECOND: 100,
       CLIENT_BURST_SIZE: 200,
       ALPACA_PAPER: true,
+      YAHOO: false,
       CONTROL_TOKENS: '',
       STATE_FOLDER: '.holdfast',
       BACKGROUND_TRAFFIC: true,

@@ -1,5 +1,5 @@
-import { describe, expect, it, vi } from 'vitest'
-import { ORDER, startWorld, type World } from './support.ts'
+import { describe, expect, it } from 'vitest'
+import { eventually, ORDER, startWorld, type World } from './support.ts'
 
 /** Far beyond what a test waits, so that what ends earlier was ended by the client's leaving. */
 const PATIENT = { alpaca: { attemptTimeoutMs: 60_000, timeoutMs: 60_000 }, polygon: { attemptTimeoutMs: 60_000 } }
@@ -9,7 +9,7 @@ async function askAndHangUp({ ask, standIns }: World, path: string, service: str
   const client = new AbortController()
   const method = body === undefined ? 'GET' : 'POST'
   const asked = ask(path, { method, body, signal: client.signal })
-  await vi.waitFor(() => expect(standIns.control.stats(service).requests).toBe(1))
+  await eventually(() => expect(standIns.control.stats(service).requests).toBe(1))
   client.abort()
   await expect(asked).rejects.toThrow()
 }
@@ -26,9 +26,9 @@ describe('a client that hangs up', () => {
     const { standIns, upstreams, ask } = world
     standIns.control.setFaults(name, { action: { type: 'hang' } })
     await askAndHangUp(world, path, name)
-    await vi.waitFor(() => expect(standIns.control.stats(name).byStatus).toEqual({ none: 1 }))
+    await eventually(() => expect(standIns.control.stats(name).byStatus).toEqual({ none: 1 }))
     const service = upstreams.resilience.service(name)
-    await vi.waitFor(() => expect(service.bulkhead?.snapshot().active).toBe(0))
+    await eventually(() => expect(service.bulkhead?.snapshot().active).toBe(0))
     expect(service.circuitBreaker?.failureCount).toBe(0)
     standIns.control.clearFaults(name)
     expect((await ask('/v1/quotes/AAPL')).status).toBe(200)
@@ -39,10 +39,10 @@ describe('a client that hangs up', () => {
     const { standIns, upstreams } = world
     standIns.control.setFaults('alpaca', { action: { type: 'latency', dist: 'fixed', ms: 200 } })
     await askAndHangUp(world, '/v1/orders', 'alpaca', { ...ORDER, clientOrderId: 'intent-1' })
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(standIns.control.ledger()).toMatchObject([{ clientOrderId: 'intent-1', acked: true }]),
     )
     expect(standIns.control.stats('alpaca').byStatus).toEqual({ 200: 1 })
-    await vi.waitFor(() => expect(upstreams.resilience.service('alpaca').bulkhead?.snapshot().active).toBe(0))
+    await eventually(() => expect(upstreams.resilience.service('alpaca').bulkhead?.snapshot().active).toBe(0))
   })
 })

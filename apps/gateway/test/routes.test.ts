@@ -1,5 +1,5 @@
-import { describe, expect, it, vi } from 'vitest'
-import { ORDER, startWorld } from './support.ts'
+import { describe, expect, it } from 'vitest'
+import { eventually, ORDER, startWorld } from './support.ts'
 
 describe("the broker's routes", () => {
   it('GET /v1/account', async () => {
@@ -65,6 +65,33 @@ describe("the data provider's routes", () => {
     expect(await ask('/v1/quotes/AAPL')).toMatchObject({ status: 200, body: { source: 'polygon', stale: true } })
   })
 
+  it('ask the next source when one is down, and the next', async () => {
+    const { ask, standIns } = await startWorld({ sources: 'all', services: { yahoo: { retry: false } } })
+    const source = async (): Promise<unknown> => (await ask('/v1/quotes/AAPL')).body
+    standIns.control.setFaults('polygon', { action: { type: 'status', code: 503 } })
+    expect(await source()).toMatchObject({ source: 'alpaca-data', stale: false })
+    standIns.control.setFaults('alpaca', { action: { type: 'reset' } })
+    expect(await source()).toMatchObject({ source: 'yahoo', stale: false })
+    standIns.control.setFaults('yahoo', { action: { type: 'reset' } })
+    expect(await source()).toMatchObject({ source: 'yahoo', stale: true })
+    const nothing = await ask('/v1/quotes/MSFT')
+    expect(nothing).toMatchObject({ status: 503, body: { type: 'urn:holdfast:no-source' } })
+  })
+
+  it('GET /v1/series/:id', async () => {
+    const { ask } = await startWorld({ sources: 'all' })
+    expect(await ask('/v1/series/PAYEMS?from=2008-01-01&limit=2')).toMatchObject({
+      status: 200,
+      body: { id: 'PAYEMS', source: 'fred', stale: false, observations: [{ date: '2008-01-01' }, {}] },
+    })
+    expect(await ask('/v1/series/NOPE')).toMatchObject({ status: 400, body: { type: 'urn:holdfast:service-refused' } })
+  })
+
+  it('have no series without a source of them', async () => {
+    const { ask } = await startWorld()
+    expect(await ask('/v1/series/PAYEMS')).toMatchObject({ status: 503, body: { type: 'urn:holdfast:no-source' } })
+  })
+
   it('hand out nothing that is older than the client accepts', async () => {
     const { ask, standIns } = await startWorld()
     await ask('/v1/quotes/AAPL')
@@ -89,7 +116,7 @@ describe("the data provider's routes", () => {
     const read = (async () => {
       for await (const chunk of answer.body ?? []) text += new TextDecoder().decode(chunk)
     })()
-    await vi.waitFor(() => expect(text).toMatch(/^event: quote\ndata: \{"symbol":"AAPL","at":\d+,"bid":/m))
+    await eventually(() => expect(text).toMatch(/^event: quote\ndata: \{"symbol":"AAPL","at":\d+,"bid":/m))
     await gateway.stop()
     await read
   })

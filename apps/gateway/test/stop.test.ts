@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { VirtualClock } from '@holdfast/testing'
-import { describe, expect, it, vi } from 'vitest'
-import { startWorld } from './support.ts'
+import { describe, expect, it } from 'vitest'
+import { eventually, startWorld } from './support.ts'
 
 const PATIENT = { alpaca: { attemptTimeoutMs: 60_000, timeoutMs: 60_000 } }
 
@@ -10,9 +10,9 @@ describe('a gateway that stops', () => {
     const { ask, gateway, standIns } = await startWorld({ services: PATIENT })
     standIns.control.setFaults('alpaca', { action: { type: 'latency', dist: 'fixed', ms: 200 } })
     const running = ask('/v1/account')
-    await vi.waitFor(() => expect(standIns.control.stats('alpaca').requests).toBe(1))
+    await eventually(() => expect(standIns.control.stats('alpaca').requests).toBe(1))
     const stopped = gateway.stop()
-    await vi.waitFor(() => expect(ask('/readyz')).rejects.toMatchObject({ code: 'ECONNREFUSED' }))
+    await eventually(() => expect(ask('/readyz')).rejects.toMatchObject({ code: 'ECONNREFUSED' }))
     expect((await running).status).toBe(200)
     await stopped
   })
@@ -27,11 +27,11 @@ describe('a gateway that stops', () => {
     })
     const get = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`
     socket.write(get('/v1/account'))
-    await vi.waitFor(() => expect(standIns.control.stats('alpaca').requests).toBe(1))
+    await eventually(() => expect(standIns.control.stats('alpaca').requests).toBe(1))
     const stopped = gateway.stop()
     socket.write(get('/healthz') + get('/readyz'))
     await stopped
-    await vi.waitFor(() => expect(received).toMatch(/"status":"alive"/))
+    await eventually(() => expect(received).toMatch(/"status":"alive"/))
     expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200'])
     socket.destroy()
   })
@@ -41,7 +41,7 @@ describe('a gateway that stops', () => {
     const { ask, gateway, standIns } = await startWorld({ services: PATIENT, clock })
     standIns.control.setFaults('alpaca', { action: { type: 'hang' } })
     const running = ask('/v1/account').catch((error: unknown) => error)
-    await vi.waitFor(() => expect(standIns.control.stats('alpaca').requests).toBe(1))
+    await eventually(() => expect(standIns.control.stats('alpaca').requests).toBe(1))
     const stopped = gateway.stop()
     await clock.advance(9_999)
     expect(clock.pendingTimers).toBe(1)

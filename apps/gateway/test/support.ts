@@ -8,8 +8,8 @@ import {
   guardUpstreams,
   type ServiceOverrides,
 } from '@holdfast/gateway'
-import { startUpstreams, type Upstreams } from '@holdfast/upstreams'
-import { onTestFinished } from 'vitest'
+import { startUpstreams, type Upstreams, yahooTransport } from '@holdfast/upstreams'
+import { onTestFinished, vi } from 'vitest'
 
 /** A gateway in front of the stand-ins, through the real SDKs, over real sockets; all of it is closed after the test. */
 export interface World {
@@ -42,7 +42,9 @@ export interface Answered {
 const PLENTY = { tokensPerSecond: 10_000, burstSize: 10_000 }
 
 export async function startWorld(
-  options: { services?: ServiceOverrides } & Partial<Pick<GatewayOptions, 'limits' | 'clock' | 'control'>> &
+  options: { services?: ServiceOverrides; sources?: 'polygon' | 'all' } & Partial<
+    Pick<GatewayOptions, 'limits' | 'clock' | 'control'>
+  > &
     Pick<GuardOptions, 'orders'> = {},
 ): Promise<World> {
   const standIns = await startUpstreams({
@@ -50,11 +52,16 @@ export async function startWorld(
     workers: { count: 64, minMs: 0, maxMs: 0 },
   })
   onTestFinished(() => standIns.close())
-  const { services = {}, limits = PLENTY, clock, orders = {}, control } = options
+  const { services = {}, sources = 'polygon', limits = PLENTY, clock, orders = {}, control } = options
   const upstreams = guardUpstreams(
     {
       alpaca: { keyId: 'key', secretKey: 'secret', paper: true, tradingUrl: standIns.urls.alpaca },
       polygon: { apiKey: 'key', baseUrl: standIns.urls.polygon },
+      ...(sources === 'all' && {
+        alpacaData: { keyId: 'key', secretKey: 'secret', dataUrl: standIns.urls.alpaca },
+        yahoo: { fetch: yahooTransport(standIns.urls.yahoo) },
+        fred: { apiKey: 'a'.repeat(32), baseUrl: standIns.urls.fred },
+      }),
     },
     {
       orders,
@@ -110,3 +117,8 @@ export function ask(port: number, path: string, init: AskInit = {}): Promise<Ans
 
 /** An order that can be placed. */
 export const ORDER = { symbol: 'AAPL', side: 'buy', quantity: '1', type: 'market' } as const
+
+/** Waits until it holds, as long as a machine that is busy with other tests may need. */
+export function eventually<T>(check: () => T): Promise<T> {
+  return vi.waitFor(check, { timeout: 20_000, interval: 20 })
+}

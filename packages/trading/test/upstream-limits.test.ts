@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest'
+import { UPSTREAM_LIMITS } from '../src/index.ts'
+
+describe('the limits towards providers', () => {
+  it.each([
+    ['alpacaTrading', 200, 60],
+    ['alpacaData', 200, 60],
+    ['polygonFree', 5, 60],
+    ['massiveFree', 5, 60],
+    ['yahoo', 60, 60],
+    ['fred', 2, 1],
+    ['fred', 120, 60],
+  ] as const)('of %s keeps to %d in %d s, wherever the window begins', (name, requests, seconds) => {
+    const { tokensPerSecond, burstSize } = UPSTREAM_LIMITS[name]
+    expect(burstSize + tokensPerSecond * seconds).toBeLessThanOrEqual(requests)
+  })
+})
