@@ -1,6 +1,6 @@
 import { seededRandom } from '@holdfast/testing'
 import type { Clock, Random } from 'holdfast'
-import { OrderBook } from './alpaca/orders.ts'
+import { OrderBook } from './alpaca/order-book.ts'
 import { Ledger } from './ledger.ts'
 import { Market } from './market/market.ts'
 import { MarketClock } from './market/market-clock.ts'

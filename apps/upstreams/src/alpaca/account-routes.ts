@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { withoutNoise } from '../market/fills.ts'
 import { dateText, dayAt, isTradingDay } from '../market/new-york-time.ts'
 import type { Position } from '../market/portfolio.ts'
 import type { Simulation } from '../simulation.ts'
 import { type Refusal, refuse } from '../upstream-server.ts'
+import { isOpen, type Order } from './order.ts'
 import { noted, originOf } from './order-routes.ts'
-import { isOpen, type Order } from './orders.ts'
 import { accountJson, activityJson, assetJson, orderJson, positionJson, timeText } from './shapes.ts'
 
 interface WithSymbol {
@@ -20,11 +21,9 @@ export function accountRoutes(app: FastifyInstance, simulation: Simulation): voi
   const openedAt = simulation.marketClock.now() - 365 * 86_400_000
   app.get('/v2/account', () => accountJson(simulation.book, openedAt))
 
-  app.get('/v2/account/activities', () =>
-    simulation.book
-      .list()
-      .filter((order) => order.status === 'filled')
-      .map(activityJson),
+  app.get('/v2/account/activities', activities)
+  app.get<{ Params: { type: string } }>('/v2/account/activities/:type', ({ params }) =>
+    params.type.toUpperCase() === 'FILL' ? activities() : [],
   )
 
   app.get('/v2/positions', () => positions().map((position) => positionJson(position, simulation.market)))
@@ -39,10 +38,27 @@ export function accountRoutes(app: FastifyInstance, simulation: Simulation): voi
     return position === undefined ? refuse(reply, NO_POSITION) : positionJson(position, simulation.market)
   })
 
-  app.delete<WithSymbol>('/v2/positions/:symbol', (request, reply) => {
-    const position = positionIn(request.params.symbol)
-    return position === undefined ? refuse(reply, NO_POSITION) : orderJson(close(request, position))
-  })
+  app.delete<WithSymbol & { Querystring: { qty?: string; percentage?: string } }>(
+    '/v2/positions/:symbol',
+    (request, reply) => {
+      const position = positionIn(request.params.symbol)
+      if (position === undefined) return refuse(reply, NO_POSITION)
+      const { qty, percentage } = request.query
+      const held = Math.abs(position.qty)
+      const wanted = percentage === undefined ? Number(qty ?? held) : (held * Number(percentage)) / 100
+      if (!(wanted > 0 && wanted <= held)) {
+        const message = `qty must be above 0 and at most ${held}`
+        return refuse(reply, { status: 422, body: { code: 42210000, message } })
+      }
+      return orderJson(close(request, position, withoutNoise(wanted)))
+    },
+  )
+
+  /** Fills, newest first. */
+  function activities(): object[] {
+    const fills = simulation.book.list().flatMap((order) => order.fills.map((fill) => ({ order, fill })))
+    return fills.sort((a, b) => b.fill.at - a.fill.at).map(({ order, fill }) => activityJson(order, fill))
+  }
 
   function positions(): readonly Position[] {
     simulation.book.settle()
@@ -53,8 +69,8 @@ export function accountRoutes(app: FastifyInstance, simulation: Simulation): voi
     return positions().find((position) => position.symbol === symbol.toUpperCase())
   }
 
-  /** Cancels what is open in the symbol, and sends the opposite of the position to the market. */
-  function close(request: FastifyRequest, { symbol, qty }: Position): Order {
+  /** Cancels what is open in the symbol, and sends the opposite of so many shares to the market. */
+  function close(request: FastifyRequest, { symbol, qty }: Position, shares = Math.abs(qty)): Order {
     const { book } = simulation
     for (const order of book.list()) {
       if (order.symbol === symbol && isOpen(order)) book.cancel(order, originOf(request, order.clientOrderId))
@@ -62,14 +78,21 @@ export function accountRoutes(app: FastifyInstance, simulation: Simulation): voi
     const clientOrderId = randomUUID()
     const order = {
       symbol,
-      qty: String(Math.abs(qty)),
+      qty: String(shares),
+      notional: null,
       side: qty > 0 ? ('sell' as const) : ('buy' as const),
       type: 'market' as const,
       timeInForce: 'day',
       limitPrice: null,
       stopPrice: null,
+      trailPrice: null,
+      trailPercent: null,
       clientOrderId,
       extendedHours: false,
+      positionIntent: null,
+      orderClass: 'simple' as const,
+      takeProfit: null,
+      stopLoss: null,
     }
     return noted(request, book.submit(order, originOf(request, clientOrderId), book.countSubmission(clientOrderId)))
   }
@@ -84,6 +107,24 @@ export function marketRoutes(app: FastifyInstance, simulation: Simulation): void
       is_open: marketClock.isOpen(),
       next_open: timeText(marketClock.nextOpen()),
       next_close: timeText(marketClock.nextClose()),
+    }
+  })
+
+  app.get('/v3/clock', () => {
+    const { marketClock } = simulation
+    const isOpen = marketClock.isOpen()
+    return {
+      clocks: [
+        {
+          market: { acronym: 'NYSE', name: 'New York Stock Exchange', timezone: 'America/New_York', mic: 'XNYS' },
+          timestamp: timeText(marketClock.now()),
+          is_market_day: isTradingDay(dayAt(marketClock.now())),
+          next_market_open: timeText(marketClock.nextOpen()),
+          next_market_close: timeText(marketClock.nextClose()),
+          phase: isOpen ? 'core' : 'closed',
+          phase_until: timeText(isOpen ? marketClock.nextClose() : marketClock.nextOpen()),
+        },
+      ],
     }
   })
 

@@ -3,13 +3,18 @@ import { intentOf } from '../ledger.ts'
 import { factsOf } from '../request-facts.ts'
 import type { Simulation } from '../simulation.ts'
 import { type Refusal, refuse } from '../upstream-server.ts'
+import { isOpen, type Order, type OrderRequest } from './order.ts'
 import { readChange, readOrder } from './order-body.ts'
-import { type Booked, isOpen, type Order, type OrderRequest, type Origin } from './orders.ts'
+import type { Booked, Origin } from './order-book.ts'
 import { type OrderQuery, readOrderQuery } from './queries.ts'
 import { money, orderJson } from './shapes.ts'
 
 interface WithId {
   Params: { id: string }
+}
+
+interface Nested {
+  Querystring: { nested?: string }
 }
 
 /** `/v2/orders` and below. */
@@ -20,13 +25,14 @@ export function orderRoutes(app: FastifyInstance, simulation: Simulation): void 
     const attempt = simulation.book.countSubmission(order.clientOrderId)
     const objection = objectionTo(order, simulation)
     if (objection !== undefined) return refuse(reply, objection)
-    return orderJson(noted(request, simulation.book.submit(order, originOf(request, order.clientOrderId), attempt)))
+    const booked = simulation.book.submit(order, originOf(request, order.clientOrderId), attempt)
+    return orderJson(noted(request, booked), true)
   })
 
   app.get('/v2/orders', (request, reply) => {
     const query = readOrderQuery(request.query)
     if (typeof query === 'string') return refuse(reply, invalid(query))
-    return listed(simulation.book.list(), query).map(orderJson)
+    return listed(simulation.book.list(), query).map((order) => orderJson(order, query.nested))
   })
 
   app.get<{ Querystring: { client_order_id?: string } }>('/v2/orders::by_client_order_id', (request, reply) => {
@@ -36,9 +42,9 @@ export function orderRoutes(app: FastifyInstance, simulation: Simulation): void 
     return visible ? orderJson(order) : refuse(reply, notFound(id))
   })
 
-  app.get<WithId>('/v2/orders/:id', ({ params: { id } }, reply) => {
+  app.get<WithId & Nested>('/v2/orders/:id', ({ params: { id }, query: { nested } }, reply) => {
     const order = simulation.book.get(id)
-    return order === undefined ? refuse(reply, notFound(id)) : orderJson(order)
+    return order === undefined ? refuse(reply, notFound(id)) : orderJson(order, nested === 'true')
   })
 
   app.patch<WithId>('/v2/orders/:id', (request, reply) => {
@@ -46,9 +52,9 @@ export function orderRoutes(app: FastifyInstance, simulation: Simulation): void 
     const order = book.get(request.params.id)
     if (order === undefined) return refuse(reply, notFound(request.params.id))
     if (!isOpen(order)) return tooLate(reply, order)
-    const changed = readChange(order, request.body)
+    const changed = readChange(order.request, request.body)
     if (typeof changed === 'string') return refuse(reply, invalid(changed))
-    const objection = objectionTo(changed, simulation, book.costOf(order))
+    const objection = objectionTo(changed, simulation, book.costOf(order.request))
     if (objection !== undefined) return refuse(reply, objection)
     return orderJson(noted(request, book.replace(order, changed, originOf(request, order.clientOrderId))))
   })
@@ -76,7 +82,8 @@ export function orderRoutes(app: FastifyInstance, simulation: Simulation): void 
 export function originOf(request: FastifyRequest, clientOrderId: string): Origin {
   const header = request.headers['x-intent-id']
   const intent = intentOf(typeof header === 'string' ? header : undefined, clientOrderId)
-  return { intent, faultId: factsOf(request).fault?.id ?? null }
+  const { fault } = factsOf(request)
+  return { intent, faultId: fault?.id ?? null, isTurnedDown: fault?.action.type === 'rejectLater' }
 }
 
 /** Notes that a request booked an order, so that the ledger learns whether its answer arrived. */
@@ -87,6 +94,7 @@ export function noted(request: FastifyRequest, { order, row }: Booked): Order {
 
 function listed(orders: readonly Order[], query: OrderQuery): readonly Order[] {
   const wanted = orders
+    .filter((order) => !query.nested || order.parent === null)
     .filter((order) => query.status === 'all' || isOpen(order) === (query.status === 'open'))
     .filter((order) => query.symbols === undefined || query.symbols.includes(order.symbol))
     .filter((order) => query.side === undefined || order.side === query.side)
@@ -100,6 +108,11 @@ function objectionTo(order: OrderRequest, { book, market }: Simulation, released
   if (book.byClientOrderId(order.clientOrderId) !== undefined) return invalid('client_order_id must be unique')
   if (!market.has(order.symbol)) {
     return { status: 422, body: { code: 42210000, message: `asset "${order.symbol}" not found` } }
+  }
+  const held = book.positions.get(order.symbol)?.qty ?? 0
+  if (order.side === 'sell' && order.qty !== null && !Number.isInteger(Number(order.qty)) && Number(order.qty) > held) {
+    const message = `insufficient qty available for order (requested: ${order.qty}, available: ${held})`
+    return { status: 403, body: { available: String(held), code: 40310000, existing_qty: String(held), message } }
   }
   const cost = book.costOf(order)
   const power = book.buyingPower + released

@@ -36,6 +36,10 @@ const orders = z.object({
   symbols: symbolList.optional(),
   side: z.enum(['buy', 'sell']).optional(),
   direction: z.enum(['asc', 'desc']).default('desc'),
+  nested: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true'),
   after: time.optional(),
   until: time.optional(),
 })

@@ -1,9 +1,11 @@
 /** Alpaca's JSON. Every key that the real service sends is there; figures of money are texts. */
 import { createHash } from 'node:crypto'
 import type { Bar } from '../market/bar.ts'
+import { trailingStop, withoutNoise } from '../market/fills.ts'
 import type { Market, Quote, Trade } from '../market/market.ts'
 import type { Position } from '../market/portfolio.ts'
-import { OPENING_CASH, type Order, type OrderBook } from './orders.ts'
+import type { Order, OrderFill } from './order.ts'
+import { OPENING_CASH, type OrderBook } from './order-book.ts'
 
 /** RFC 3339. */
 export function timeText(at: number): string {
@@ -22,7 +24,9 @@ function maybeTime(at: number | null): string | null {
   return at === null ? null : timeText(at)
 }
 
-export function orderJson(order: Order): object {
+/** @param nested whether its legs are told with it */
+export function orderJson(order: Order, nested = false): object {
+  const { request, trail } = order
   return {
     id: order.id,
     client_order_id: order.clientOrderId,
@@ -30,36 +34,36 @@ export function orderJson(order: Order): object {
     updated_at: timeText(order.updatedAt),
     submitted_at: timeText(order.createdAt),
     filled_at: maybeTime(order.filledAt),
-    expired_at: null,
+    expired_at: maybeTime(order.expiredAt),
     canceled_at: maybeTime(order.canceledAt),
-    failed_at: null,
+    failed_at: maybeTime(order.failedAt),
     replaced_at: maybeTime(order.replacedAt),
     replaced_by: order.replacedBy,
     replaces: order.replaces,
     asset_id: stableId(order.symbol),
     symbol: order.symbol,
     asset_class: 'us_equity',
-    notional: null,
-    qty: order.qty,
+    notional: request.notional,
+    qty: request.qty,
     filled_qty: String(order.filledQty),
     filled_avg_price: order.filledPrice === null ? null : priceText(order.filledPrice),
-    order_class: '',
-    order_type: order.type,
-    type: order.type,
+    order_class: request.orderClass === 'simple' ? '' : request.orderClass,
+    order_type: request.type,
+    type: request.type,
     side: order.side,
-    position_intent: order.side === 'buy' ? 'buy_to_open' : 'sell_to_close',
-    time_in_force: order.timeInForce,
+    position_intent: order.positionIntent,
+    time_in_force: request.timeInForce,
     limit_price: order.limitPrice,
-    stop_price: order.stopPrice,
+    stop_price: trail === null ? order.stopPrice : priceText(trailingStop(trail, order.side)),
     status: order.status,
-    extended_hours: order.extendedHours,
-    legs: null,
-    trail_percent: null,
-    trail_price: null,
-    hwm: null,
+    extended_hours: request.extendedHours,
+    legs: nested && order.legs.length > 0 ? order.legs.map((leg) => orderJson(leg)) : null,
+    trail_percent: request.trailPercent,
+    trail_price: request.trailPrice,
+    hwm: trail === null ? null : priceText(trail.best),
     subtag: null,
     source: null,
-    expires_at: null,
+    expires_at: Number.isFinite(order.goodUntil) ? timeText(order.goodUntil) : null,
   }
 }
 
@@ -146,19 +150,19 @@ export function assetJson(symbol: string, name: string): object {
 }
 
 /** A fill as one of the account's activities. */
-export function activityJson(order: Order): object {
+export function activityJson(order: Order, { id, at, qty, price, cumQty }: OrderFill): object {
   return {
-    id: `${timeText(order.updatedAt).replace(/\D/g, '')}::${order.id}`,
+    id: `${timeText(at).replace(/\D/g, '')}::${id}`,
     activity_type: 'FILL',
-    transaction_time: maybeTime(order.filledAt),
-    type: 'fill',
+    transaction_time: timeText(at),
+    type: cumQty === Number(order.qty) ? 'fill' : 'partial_fill',
     order_id: order.id,
     symbol: order.symbol,
     side: order.side,
-    qty: order.qty,
-    cum_qty: order.qty,
-    leaves_qty: '0',
-    price: order.filledPrice === null ? null : priceText(order.filledPrice),
+    qty: String(qty),
+    cum_qty: String(cumQty),
+    leaves_qty: String(withoutNoise(Number(order.qty) - cumQty)),
+    price: priceText(price),
     order_status: order.status,
   }
 }

@@ -24,6 +24,7 @@ const TYPES = [
   'ban',
   'stale',
   'drift',
+  'rejectLater',
   'rotateCrumb',
   'badCrumb200',
   'spurious400ApiKey',
@@ -31,6 +32,7 @@ const TYPES = [
 
 /** Actions of one upstream only. */
 const ONLY_AT: Readonly<Partial<Record<string, string>>> = {
+  rejectLater: 'alpaca',
   rotateCrumb: 'yahoo',
   badCrumb200: 'yahoo',
   spurious400ApiKey: 'fred',
@@ -117,6 +119,8 @@ const action = z.discriminatedUnion(
       .refine(({ drop, rename }) => drop !== undefined || Object.keys(rename).length > 0, {
         error: 'it must say which field to drop or to rename',
       }),
+    /** Alpaca: the exchange turns the order down after Alpaca took it. */
+    z.strictObject({ type: z.literal('rejectLater') }),
     /** Yahoo: from now on other crumbs; those given out are no longer good. */
     z.strictObject({ type: z.literal('rotateCrumb') }),
     /** Yahoo: a crumb is answered with a complaint that has the status of a crumb. */

@@ -1,7 +1,7 @@
 /** The books of Interactive Brokers: orders by permanent id, their executions, positions and cash. */
 import type { Clock } from 'holdfast'
 import { intentOf, type Ledger, type LedgerRow } from '../ledger.ts'
-import { FILL_AFTER_MS, type Fill, nextFill, remainingQty, withoutNoise } from '../market/fills.ts'
+import { type Fill, isAtMarket, nextFill, remainingQty, withoutNoise } from '../market/fills.ts'
 import type { Market } from '../market/market.ts'
 import type { MarketClock } from '../market/market-clock.ts'
 import { costOf, Portfolio } from '../market/portfolio.ts'
@@ -99,7 +99,9 @@ export class TwsOrderBook {
       parentId: request.parentId,
       telling,
       executions: [],
-      createdAt: now,
+      workingSince: now,
+      goodUntil: request.timeInForce === 'DAY' ? this.#options.marketClock.nextClose(now) : Number.POSITIVE_INFINITY,
+      trail: null,
       watchedFrom: now,
       stopReached: request.stopPrice === null,
       tookAt: 0,
@@ -141,16 +143,27 @@ export class TwsOrderBook {
 
   /** Fills what should have been filled by now, and submits what has reached the market. */
   settle(): void {
+    const { marketClock } = this.#options
     for (const order of this.#open) {
       if (!order.transmitted || !this.#isFree(order)) continue
       for (let fill = this.#nextFill(order); fill !== undefined; fill = this.#nextFill(order)) this.#fill(order, fill)
-      if (order.state === 'PreSubmitted' && order.stopReached && this.#isAtMarket(order)) this.#move(order, 'Submitted')
+      if (order.state === 'PreSubmitted' && order.stopReached && isAtMarket(order, marketClock)) {
+        this.#move(order, 'Submitted')
+      }
+      if (marketClock.now() >= order.goodUntil) this.#expire(order)
     }
+  }
+
+  /** The day is over. */
+  #expire(order: TwsOrder): void {
+    if (!isOpen(order)) return
+    this.#complete(order, 'Cancelled')
+    this.#options.listener({ type: 'state', order })
   }
 
   #transmit(order: TwsOrder, faultId: string | null): void {
     order.transmitted = true
-    order.createdAt = order.watchedFrom = this.#options.marketClock.now()
+    order.workingSince = order.watchedFrom = this.#options.marketClock.now()
     const attempt = (this.#submissions.get(order.orderRef) ?? 0) + 1
     this.#submissions.set(order.orderRef, attempt)
     order.unacknowledged.push(this.#write('submit', order, faultId, attempt))
@@ -159,11 +172,6 @@ export class TwsOrderBook {
     const parent = this.#parentOf(order)
     if (parent !== undefined && !parent.transmitted) this.#transmit(parent, faultId)
     for (const child of this.#childrenOf(order)) if (!child.transmitted) this.#transmit(child, faultId)
-  }
-
-  #isAtMarket({ createdAt }: TwsOrder): boolean {
-    const { marketClock } = this.#options
-    return marketClock.isOpen() && marketClock.now() >= createdAt + FILL_AFTER_MS
   }
 
   /** Whether the order that must be filled first has been. */

@@ -47,7 +47,6 @@ export interface TwsOrder extends WorkingOrder {
   limitPrice: string | null
   stopPrice: string | null
   timeInForce: string
-  createdAt: number
   transmitted: boolean
   state: OrderState
   avgFillPrice: number

@@ -4,9 +4,9 @@ import type { Random } from 'holdfast'
 import type { ControlledUpstream } from '../control/controlled-upstream.ts'
 import { FaultBook } from '../faults/fault-book.ts'
 import { Ledger } from '../ledger.ts'
-import { FILL_AFTER_MS } from '../market/fills.ts'
 import type { Market } from '../market/market.ts'
 import type { MarketClock } from '../market/market-clock.ts'
+import { Pulse } from '../market/pulse.ts'
 import { RequestCounter, type RequestLimit } from '../request-limit.ts'
 import type { SimulatedClock } from '../simulated-clock.ts'
 import type { Simulation } from '../simulation.ts'
@@ -45,9 +45,6 @@ const LIMITS: Readonly<Record<string, RequestLimit>> = {
   historicalForContract: { requests: 5, windowMs: 2_000, window: 'rolling' },
 }
 
-/** How often open orders are looked at, and subscribers told, in milliseconds. */
-const BEAT_MS = 250
-
 /** The subject of rules that are looked up for no message of a client. */
 const NO_MESSAGE: TwsFaultSubject = { msgId: REQUEST.START_API, clientId: undefined, orderRef: '' }
 
@@ -65,6 +62,7 @@ export class TwsServer implements ControlledUpstream {
   readonly #handlers: ReadonlyMap<number, RequestHandler>
   readonly #sessions = new Set<TwsSession>()
   readonly #outages: Outages
+  readonly #pulse: Pulse
   #book: TwsOrderBook
   #server: Server | undefined
   #address: { readonly host: string; readonly port: number } | undefined
@@ -72,7 +70,6 @@ export class TwsServer implements ControlledUpstream {
   #stopped: Promise<void> = Promise.resolve()
   #highestSeen = 0
   #highestBooked = 0
-  #beating = false
 
   constructor(simulation: Simulation, around: Surroundings) {
     this.#simulation = simulation
@@ -93,6 +90,11 @@ export class TwsServer implements ControlledUpstream {
       goDown: () => void this.#stopListening(),
       comeBack: () => void this.#comeBack(),
     })
+    this.#pulse = new Pulse(
+      this.clock,
+      () => this.marketClock,
+      () => this.#beat(),
+    )
     this.#book = this.#openBook()
   }
 
@@ -208,25 +210,15 @@ export class TwsServer implements ControlledUpstream {
 
   /** Looks at open orders and subscriptions from now on, for as long as there are any. */
   watch(): void {
-    const { speed } = this.marketClock
-    // A millisecond more, because the market's time comes in whole ones.
-    if (speed > 0) this.clock.setTimer(() => this.#book.settle(), FILL_AFTER_MS / speed + 1, false)
-    if (this.#beating) return
-    this.#beating = true
-    this.#nextBeat()
+    this.#pulse.start()
   }
 
-  #nextBeat(): void {
-    this.clock.setTimer(() => this.#beat(), BEAT_MS, false)
-  }
-
-  #beat(): void {
+  /** @returns whether there is anything left to look at */
+  #beat(): boolean {
     this.#book.settle()
     for (const { subscriptions } of this.#sessions) subscriptions.beat()
-    const isWatched =
-      this.#book.open.length > 0 || [...this.#sessions].some(({ subscriptions }) => subscriptions.size > 0)
-    this.#beating = isWatched && this.#address !== undefined
-    if (this.#beating) this.#nextBeat()
+    if (this.#address === undefined) return false
+    return this.#book.open.length > 0 || [...this.#sessions].some(({ subscriptions }) => subscriptions.size > 0)
   }
 
   #openBook(): TwsOrderBook {

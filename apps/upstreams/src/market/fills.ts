@@ -2,6 +2,14 @@ import type { Market } from './market.ts'
 import type { MarketClock } from './market-clock.ts'
 import { MINUTE_MS } from './new-york-time.ts'
 
+/** A stop price that follows the market at a distance. */
+export interface Trail {
+  readonly distance: number
+  readonly unit: 'dollars' | 'percent'
+  /** The best price so far: the highest for an order to sell, the lowest for one to buy. */
+  best: number
+}
+
 /** An order as far as the market is concerned. Times are market time, milliseconds since 1970; figures are decimal texts. */
 export interface WorkingOrder {
   readonly symbol: string
@@ -9,8 +17,11 @@ export interface WorkingOrder {
   readonly qty: string
   readonly limitPrice: string | null
   readonly stopPrice: string | null
-  /** Since when the market knows it. */
-  readonly createdAt: number
+  readonly trail: Trail | null
+  /** Since when it is in the market. */
+  workingSince: number
+  /** From when on it can no longer be filled. */
+  readonly goodUntil: number
   /** How much of it has been filled. */
   filledQty: number
   /** Up to when the market's minutes have been looked through. */
@@ -39,6 +50,17 @@ export function remainingQty({ qty, filledQty }: WorkingOrder): number {
   return withoutNoise(Number(qty) - filledQty)
 }
 
+/** Whether an order has had the time that it takes to reach the market. */
+export function isAtMarket({ workingSince }: WorkingOrder, marketClock: MarketClock): boolean {
+  return marketClock.isOpen() && marketClock.now() >= workingSince + FILL_AFTER_MS
+}
+
+/** The price at which a trailing stop is set off by now. */
+export function trailingStop({ distance, unit, best }: Trail, side: 'buy' | 'sell'): number {
+  const away = unit === 'dollars' ? distance : (best * distance) / 100
+  return Math.round((side === 'sell' ? best - away : best + away) * 10_000) / 10_000
+}
+
 /**
  * The next fill of an order, if there is one by now: in the minutes that passed since it was last looked at, else at the
  * quote, which gives no more than it shows. So an order whose price was reached between two looks is filled, and at that
@@ -46,17 +68,18 @@ export function remainingQty({ qty, filledQty }: WorkingOrder): number {
  */
 export function nextFill(order: WorkingOrder, market: Market, marketClock: MarketClock): Fill | undefined {
   const now = marketClock.now()
-  const earliest = order.createdAt + FILL_AFTER_MS
+  const earliest = order.workingSince + FILL_AFTER_MS
   const remaining = remainingQty(order)
   if (now < earliest || remaining <= 0) return undefined
   if (now - order.watchedFrom >= MINUTE_MS) {
-    for (const bar of market.bars(order.symbol, { amount: 1, unit: 'minute', from: order.watchedFrom, to: now })) {
+    const to = Math.min(now, order.goodUntil - 1)
+    for (const bar of market.bars(order.symbol, { amount: 1, unit: 'minute', from: order.watchedFrom, to })) {
       order.watchedFrom = bar.at + MINUTE_MS
       const price = priceWithin(order, bar)
       if (price !== undefined) return { qty: remaining, price, at: Math.max(bar.at, earliest) }
     }
   }
-  if (!marketClock.isOpen(now)) return undefined
+  if (!marketClock.isOpen(now) || now >= order.goodUntil) return undefined
   const { at, bid, bidSize, ask, askSize } = market.quote(order.symbol)
   const quoted = order.side === 'buy' ? ask : bid
   const price = priceWithin(order, { open: quoted, high: quoted, low: quoted })
@@ -65,21 +88,24 @@ export function nextFill(order: WorkingOrder, market: Market, marketClock: Marke
   return { qty: Math.min(remaining, LOT * (order.side === 'buy' ? askSize : bidSize)), price, at: now }
 }
 
+interface Range {
+  readonly open: number
+  readonly high: number
+  readonly low: number
+}
+
 /** The price at which an order is filled while prices move in that range; undefined when it is not. Notes a stop that is reached. */
-function priceWithin(
-  order: WorkingOrder,
-  { open, high, low }: { readonly open: number; readonly high: number; readonly low: number },
-): number | undefined {
+function priceWithin(order: WorkingOrder, range: Range): number | undefined {
+  const { open, high, low } = range
   const buys = order.side === 'buy'
   const better = buys ? Math.min : Math.max
-  const worse = buys ? Math.max : Math.min
   let from = open
   let justReached = false
   if (!order.stopReached) {
-    const stop = Number(order.stopPrice)
-    if (buys ? high < stop : low > stop) return undefined
+    const reached = stopReachedAt(order, range)
+    if (reached === undefined) return undefined
     order.stopReached = justReached = true
-    from = worse(open, stop)
+    from = reached
   }
   if (order.limitPrice === null) return from
   const limit = Number(order.limitPrice)
@@ -87,6 +113,16 @@ function priceWithin(
   // What the price did after it reached the stop is not known within the range.
   if (justReached) return undefined
   return (buys ? low <= limit : high >= limit) ? limit : undefined
+}
+
+/** The price at which a stop is set off while prices move in that range. One that trails follows a range that it survives. */
+function stopReachedAt(order: WorkingOrder, { open, high, low }: Range): number | undefined {
+  const buys = order.side === 'buy'
+  const { trail } = order
+  const stop = trail === null ? Number(order.stopPrice) : trailingStop(trail, order.side)
+  if (buys ? high >= stop : low <= stop) return buys ? Math.max(open, stop) : Math.min(open, stop)
+  if (trail !== null) trail.best = buys ? Math.min(trail.best, low) : Math.max(trail.best, high)
+  return undefined
 }
 
 /** Shares come in parts of a billionth at the least; what binary fractions add beyond is noise. */
