@@ -6,6 +6,8 @@ export interface RequestLimit {
   readonly windowMs: number
   /** `fixed`: windows begin at whole multiples of their length; `rolling`: the last `windowMs` count. */
   readonly window: 'fixed' | 'rolling'
+  /** Whether who is over it is told, by `Retry-After`, when there is room again. Default: no. */
+  readonly retryAfter?: boolean | undefined
 }
 
 /** What a request is told about the limit. */

@@ -1,5 +1,6 @@
 import { seededRandom } from '@holdfast/testing'
 import type { Clock, Random } from 'holdfast'
+import type { OrderEvent } from './alpaca/order.ts'
 import { OrderBook } from './alpaca/order-book.ts'
 import { Ledger } from './ledger.ts'
 import { Market } from './market/market.ts'
@@ -19,6 +20,7 @@ export class Simulation {
   visibilityLagMs = 0
   /** Yahoo's cookies and crumbs. */
   readonly crumbs: Crumbs = new Crumbs()
+  readonly #orderListeners: ((event: OrderEvent) => void)[] = []
   #seed: number
   #random: Random
   #marketClock: MarketClock
@@ -47,6 +49,11 @@ export class Simulation {
     return this.#book
   }
 
+  /** Hears of what happens to Alpaca's orders, in whichever book. */
+  onOrderEvent(listener: (event: OrderEvent) => void): void {
+    this.#orderListeners.push(listener)
+  }
+
   /** As if just started, with this seed or the one before. */
   reset(seed: number = this.#seed): void {
     this.#seed = seed
@@ -66,6 +73,9 @@ export class Simulation {
       marketClock: this.#marketClock,
       ledger: this.ledger,
       clock: this.clock,
+      listener: (event) => {
+        for (const listener of this.#orderListeners) listener(event)
+      },
     })
   }
 }

@@ -13,6 +13,7 @@ import type { Ledger } from './ledger.ts'
 import { factsOf, noteArrival } from './request-facts.ts'
 import { RequestCounter, type RequestLimit } from './request-limit.ts'
 import { UpstreamStatistics } from './upstream-statistics.ts'
+import { type SocketRoutes, WebSocketDoor } from './web-sockets/web-socket-door.ts'
 import { redactHeaders, redactPath, type WireLog } from './wire-log.ts'
 import { Workers } from './workers.ts'
 
@@ -44,6 +45,8 @@ export interface UpstreamProfile {
   readonly ownFault?: (action: FaultAction) => Refusal | undefined
   /** Adds the routes. */
   readonly routes: (app: FastifyInstance) => void
+  /** What is served over web sockets, by path. */
+  readonly sockets?: SocketRoutes
 }
 
 /** What all upstreams of a process share. */
@@ -76,6 +79,7 @@ export class UpstreamServer implements ControlledUpstream {
   readonly #profile: UpstreamProfile
   readonly #around: Surroundings
   readonly #app: FastifyInstance
+  readonly #door: WebSocketDoor
   readonly #workers: Workers
   #violations: number[] = []
   #ban: Extract<FaultAction, { type: 'ban' }> | undefined
@@ -99,6 +103,8 @@ export class UpstreamServer implements ControlledUpstream {
       return refuse(reply, profile.unreadable(message))
     })
     profile.routes(this.#app)
+    this.#door = new WebSocketDoor(this, profile.sockets ?? {}, around)
+    this.#app.server.on('upgrade', (request, socket, head) => void this.#door.open(request, socket, head))
   }
 
   /** @returns the port that it listens on */
@@ -110,6 +116,7 @@ export class UpstreamServer implements ControlledUpstream {
 
   /** Closes every connection, those that hang too. */
   async close(): Promise<void> {
+    this.#door.close()
     await this.#app.close()
   }
 
@@ -206,7 +213,12 @@ export class UpstreamServer implements ControlledUpstream {
       reply.headers(this.#profile.limitHeaders(counted.limit, counted.remaining, counted.resetAt))
       if (counted.allowed) continue
       this.#countViolation(request, now)
-      return this.#profile.tooMany()
+      const told = this.#profile.tooMany()
+      if (this.counters.get(name)?.limit.retryAfter !== true) return told
+      return {
+        ...told,
+        headers: { ...told.headers, 'retry-after': String(Math.ceil((counted.resetAt - now) / 1_000)) },
+      }
     }
     return undefined
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { withoutNoise } from '../market/fills.ts'
 import { dateText, dayAt, isTradingDay } from '../market/new-york-time.ts'
 import type { Position } from '../market/portfolio.ts'
@@ -7,6 +7,7 @@ import type { Simulation } from '../simulation.ts'
 import { type Refusal, refuse } from '../upstream-server.ts'
 import { isOpen, type Order } from './order.ts'
 import { noted, originOf } from './order-routes.ts'
+import { readActivitiesQuery } from './queries.ts'
 import { accountJson, activityJson, assetJson, orderJson, positionJson, timeText } from './shapes.ts'
 
 interface WithSymbol {
@@ -21,9 +22,9 @@ export function accountRoutes(app: FastifyInstance, simulation: Simulation): voi
   const openedAt = simulation.marketClock.now() - 365 * 86_400_000
   app.get('/v2/account', () => accountJson(simulation.book, openedAt))
 
-  app.get('/v2/account/activities', activities)
-  app.get<{ Params: { type: string } }>('/v2/account/activities/:type', ({ params }) =>
-    params.type.toUpperCase() === 'FILL' ? activities() : [],
+  app.get('/v2/account/activities', ({ query }, reply) => activities(query, reply))
+  app.get<{ Params: { type: string } }>('/v2/account/activities/:type', ({ params, query }, reply) =>
+    params.type.toUpperCase() === 'FILL' ? activities(query, reply) : [],
   )
 
   app.get('/v2/positions', () => positions().map((position) => positionJson(position, simulation.market)))
@@ -54,10 +55,14 @@ export function accountRoutes(app: FastifyInstance, simulation: Simulation): voi
     },
   )
 
-  /** Fills, newest first. */
-  function activities(): object[] {
+  /** Fills, newest first, from the one after the last that was told. */
+  function activities(query: unknown, reply: FastifyReply): object {
+    const page = readActivitiesQuery(query)
+    if (typeof page === 'string') return refuse(reply, { status: 422, body: { code: 40010001, message: page } })
     const fills = simulation.book.list().flatMap((order) => order.fills.map((fill) => ({ order, fill })))
-    return fills.sort((a, b) => b.fill.at - a.fill.at).map(({ order, fill }) => activityJson(order, fill))
+    const all = fills.sort((a, b) => b.fill.at - a.fill.at).map(({ order, fill }) => activityJson(order, fill))
+    const begin = page.page_token === undefined ? 0 : all.findIndex(({ id }) => id === page.page_token) + 1
+    return all.slice(begin, begin + page.page_size)
   }
 
   function positions(): readonly Position[] {

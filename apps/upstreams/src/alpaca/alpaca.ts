@@ -4,14 +4,14 @@ import type { FastifyRequest } from 'fastify'
 import type { Simulation } from '../simulation.ts'
 import type { Refusal, UpstreamProfile } from '../upstream-server.ts'
 import { accountRoutes, marketRoutes } from './account-routes.ts'
+import { isAuthorized, REFUSED_SECRET } from './authorization.ts'
 import { dataRoutes } from './data-routes.ts'
 import { orderRoutes } from './order-routes.ts'
-
-/** The secret that is always refused; any other pair of key and secret is welcome. */
-export const REFUSED_SECRET = 'wrong'
+import { TradeUpdates } from './trade-updates.ts'
 
 export function alpaca(simulation: Simulation): UpstreamProfile {
   const minute = { requests: 200, windowMs: 60_000, window: 'fixed' } as const
+  const updates = new TradeUpdates(simulation)
   return {
     name: 'alpaca',
     limits: { trading: minute, data: minute },
@@ -36,6 +36,7 @@ export function alpaca(simulation: Simulation): UpstreamProfile {
       orderRoutes(app, simulation)
       dataRoutes(app, simulation)
     },
+    sockets: { '/stream': updates.welcome },
   }
 }
 
@@ -43,8 +44,7 @@ function authorize({ headers }: FastifyRequest): string | Refusal {
   const key = headers['apca-api-key-id']
   const secret = headers['apca-api-secret-key']
   const { authorization } = headers
-  if (typeof key === 'string' && key !== '' && typeof secret === 'string' && secret !== '' && secret !== REFUSED_SECRET)
-    return key
+  if (typeof key === 'string' && typeof secret === 'string' && isAuthorized(key, secret)) return key
   if (authorization?.startsWith('Bearer ') && authorization !== `Bearer ${REFUSED_SECRET}`)
     return authorization.slice(7)
   return { status: 401, body: { code: 40110000, message: 'request is not authorized' } }

@@ -8,6 +8,9 @@ import { barJson, quoteJson, tradeJson } from './shapes.ts'
 
 const DAY_MS = 86_400_000
 
+/** How old data of all exchanges must be for the free plan. */
+const SIP_DELAY_MS = 900_000
+
 interface WithSymbol {
   Params: { symbol: string }
 }
@@ -57,7 +60,11 @@ export function dataRoutes(app: FastifyInstance, simulation: Simulation): void {
     if (typeof query === 'string') return refuse(reply, { status: 400, body: { message: query } })
     const { market, marketClock } = simulation
     const now = marketClock.now()
-    const { timeframe, start: from = now - DAY_MS, end: to = now, limit, page_token: begin } = query
+    const { timeframe, start: from = now - DAY_MS, end: to = now, limit, page_token: begin, feed } = query
+    // What the free plan may not see.
+    if (feed === 'sip' && to > now - SIP_DELAY_MS) {
+      return refuse(reply, { status: 403, body: { message: 'subscription does not permit querying recent SIP data' } })
+    }
     const symbols = [...new Set(query.symbols)].sort()
     const all = symbols.flatMap((symbol) =>
       market.bars(symbol, { ...timeframe, from, to }).map((bar) => ({ symbol, bar })),

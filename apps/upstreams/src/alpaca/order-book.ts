@@ -32,6 +32,8 @@ export interface OrderBookOptions {
   readonly ledger: Ledger
   /** Real time, for the ledger and the lags. */
   readonly clock: Clock
+  /** Hears of what happens to orders, as it is worked out. */
+  readonly listener: (event: OrderEvent) => void
 }
 
 export class OrderBook {
@@ -43,7 +45,6 @@ export class OrderBook {
   readonly #open = new Set<Order>()
   readonly #byClientOrderId = new Map<string, Order>()
   readonly #submissions = new Map<string, number>()
-  readonly #listeners = new Set<(event: OrderEvent) => void>()
 
   constructor(options: OrderBookOptions) {
     this.#options = options
@@ -67,12 +68,6 @@ export class OrderBook {
   /** What the positions are worth, in dollars. */
   get values(): ReturnType<Portfolio['values']> {
     return this.#portfolio.values(this.#options.market)
-  }
-
-  /** Hears of what happens to orders, as it is worked out. @returns a function that ends it */
-  onEvent(listener: (event: OrderEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
   }
 
   /** What an order may cost, in dollars; nothing for one that sells. */
@@ -243,7 +238,7 @@ export class OrderBook {
   }
 
   #tell(event: OrderEventName, order: Order, at: number, more: Partial<OrderEvent> = {}): void {
-    for (const listener of this.#listeners) listener({ ...more, event, order, at })
+    this.#options.listener({ ...more, event, order, at })
   }
 
   #write(

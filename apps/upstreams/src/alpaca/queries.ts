@@ -66,6 +66,7 @@ const bars = z.object({
   end: time.optional(),
   limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
   page_token: page,
+  feed: z.enum(['iex', 'sip', 'delayed_sip', 'boats', 'otc']).default('iex'),
 })
 
 /** The query of `GET /v2/orders`. */
@@ -82,6 +83,20 @@ export type BarsQuery = z.output<typeof bars>
 /** @returns what is wrong as a text otherwise */
 export function readBarsQuery(query: unknown): BarsQuery | string {
   return read(bars, query)
+}
+
+const activities = z.object({
+  page_size: z.coerce.number().int().min(1).max(100).default(100),
+  /** The id of the last one on the page before. */
+  page_token: z.string().optional(),
+})
+
+/** The query of `GET /v2/account/activities`. */
+export type ActivitiesQuery = z.output<typeof activities>
+
+/** @returns what is wrong as a text otherwise */
+export function readActivitiesQuery(query: unknown): ActivitiesQuery | string {
+  return read(activities, query)
 }
 
 /** Symbols as they are listed in a query, or nothing. */

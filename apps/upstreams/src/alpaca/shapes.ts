@@ -150,9 +150,11 @@ export function assetJson(symbol: string, name: string): object {
 }
 
 /** A fill as one of the account's activities. */
-export function activityJson(order: Order, { id, at, qty, price, cumQty }: OrderFill): object {
-  return {
-    id: `${timeText(at).replace(/\D/g, '')}::${id}`,
+export function activityJson(
+  order: Order,
+  { id, at, qty, price, cumQty }: OrderFill,
+): object & { readonly id: string } {
+  const about = {
     activity_type: 'FILL',
     transaction_time: timeText(at),
     type: cumQty === Number(order.qty) ? 'fill' : 'partial_fill',
@@ -165,6 +167,7 @@ export function activityJson(order: Order, { id, at, qty, price, cumQty }: Order
     price: priceText(price),
     order_status: order.status,
   }
+  return { id: `${timeText(at).replace(/\D/g, '')}::${id}`, ...about }
 }
 
 export function barJson({ at, open, high, low, close, volume, trades, vwap }: Bar): object {

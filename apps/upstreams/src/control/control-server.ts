@@ -53,6 +53,7 @@ export function controlServer(controls: Controls): FastifyInstance {
       '/_log',
       '/_clock',
       '/_visibility',
+      '/_cancellation',
       '/_reset',
     ],
   }))
@@ -67,6 +68,10 @@ export function controlServer(controls: Controls): FastifyInstance {
   app.put('/_visibility', ({ body }) => {
     controls.setVisibilityLag(body)
     return { visibilityLagMs: body }
+  })
+  app.put('/_cancellation', ({ body }) => {
+    controls.setCancellationLag(body)
+    return { cancellationLagMs: body }
   })
   app.get('/_clock', () => controls.moveClock({}))
   app.post('/_clock', ({ body }) => controls.moveClock(body))

@@ -31,6 +31,7 @@ const limits = z.record(
     requests: z.number().int().min(1).max(1e9),
     windowMs: z.number().min(1).max(DAY_MS),
     window: z.enum(['fixed', 'rolling']),
+    retryAfter: z.boolean().optional(),
   }),
 )
 
@@ -45,7 +46,7 @@ const moves = z.strictObject({
 
 const beginning = z.strictObject({ seed: z.number().int().min(0).max(0xffff_ffff).optional() })
 const rulesByUpstream = z.record(z.string(), z.unknown())
-const visibilityLag = z.number().min(0).max(DAY_MS)
+const lag = z.number().min(0).max(DAY_MS)
 
 export class Controls {
   readonly #servers: ReadonlyMap<string, ControlledUpstream>
@@ -111,7 +112,12 @@ export class Controls {
 
   /** For how long after it was booked Alpaca's lookup by client order id does not find an order. @throws InvalidRuleError */
   setVisibilityLag(lagMs: unknown): void {
-    this.#simulation.visibilityLagMs = checked(visibilityLag, lagMs, 'visibilityLagMs')
+    this.#simulation.visibilityLagMs = checked(lag, lagMs, 'visibilityLagMs')
+  }
+
+  /** How long a cancellation takes to take effect at Alpaca. @throws InvalidRuleError */
+  setCancellationLag(lagMs: unknown): void {
+    this.#simulation.book.cancelLagMs = checked(lag, lagMs, 'cancellationLagMs')
   }
 
   /** Counts of an upstream since the start or the last reset. @throws UnknownUpstreamError */

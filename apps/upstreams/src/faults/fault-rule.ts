@@ -24,6 +24,7 @@ const TYPES = [
   'ban',
   'stale',
   'drift',
+  'stream',
   'rejectLater',
   'rotateCrumb',
   'badCrumb200',
@@ -119,6 +120,12 @@ const action = z.discriminatedUnion(
       .refine(({ drop, rename }) => drop !== undefined || Object.keys(rename).length > 0, {
         error: 'it must say which field to drop or to rename',
       }),
+    /** What befalls a message over a web socket: the rule's path is that of the socket and the message's name. */
+    z.strictObject({
+      type: z.literal('stream'),
+      effect: z.enum(['drop', 'delay', 'duplicate', 'reorder', 'disconnect', 'stall']),
+      ms: milliseconds.default(1_000),
+    }),
     /** Alpaca: the exchange turns the order down after Alpaca took it. */
     z.strictObject({ type: z.literal('rejectLater') }),
     /** Yahoo: from now on other crumbs; those given out are no longer good. */
@@ -172,6 +179,9 @@ export function parseRules(input: unknown, upstream: string): FaultRule[] {
   return rules
 }
 
+/** The method that rules see of messages that are told over a web socket. */
+export const MESSAGE = 'MESSAGE'
+
 /** The part of a request that rules look at. */
 export interface FaultSubject {
   readonly method: string
@@ -183,6 +193,7 @@ export interface FaultSubject {
 /** How rules of HTTP are read. */
 export const HTTP_FAULTS: FaultLanguage<FaultRule, FaultSubject> = {
   concerns: ({ match, action }, subject, ageMs) => {
+    if ((action.type === 'stream') !== (subject.method === MESSAGE)) return false
     if (match.method !== undefined && match.method.toUpperCase() !== subject.method) return false
     if (match.path !== undefined && !new RegExp(match.path).test(subject.path)) return false
     if (match.host !== undefined && match.host !== hostOf(subject)) return false

@@ -97,7 +97,8 @@ function aggregates(ticker: string, bars: readonly Bar[]): object {
   }
 }
 
-function timeOf(text: string, edge: 'start' | 'end'): number | undefined {
+/** A day, or milliseconds since 1970; of a day its first or its last millisecond. */
+export function timeOf(text: string, edge: 'start' | 'end'): number | undefined {
   if (/^\d{12,14}$/.test(text)) return Number(text)
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined
   const noon = Date.parse(`${text}T17:00:00Z`)

@@ -4,11 +4,15 @@ import type { Simulation } from '../simulation.ts'
 import type { Refusal, UpstreamProfile } from '../upstream-server.ts'
 import { aggregateRoutes } from './aggregate-routes.ts'
 import { requestId } from './answers.ts'
+import { pastTradeRoutes } from './past-trade-routes.ts'
 import { referenceRoutes } from './reference-routes.ts'
 import { tradeRoutes } from './trade-routes.ts'
 
 /** The key that is always refused; any other is welcome. */
 export const REFUSED_KEY = 'wrong'
+
+/** The key of a plan without trades, quotes and snapshots. */
+export const UNENTITLED_KEY = 'unentitled'
 
 const TOO_MANY =
   "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue. https://polygon.io/pricing"
@@ -28,6 +32,7 @@ export function polygon(simulation: Simulation): UpstreamProfile {
     routes: (app) => {
       aggregateRoutes(app, simulation)
       tradeRoutes(app, simulation)
+      pastTradeRoutes(app, simulation)
       referenceRoutes(app, simulation)
     },
   }
@@ -37,6 +42,12 @@ function authorize(request: FastifyRequest): string | Refusal {
   const { authorization } = request.headers
   const query = new URLSearchParams(request.url.split('?')[1])
   const key = authorization?.startsWith('Bearer ') ? authorization.slice(7) : (query.get('apiKey') ?? '')
+  if (key === UNENTITLED_KEY && /^\/v\d\/(last|snapshot|trades)\//.test(request.url)) return unentitled()
   if (key !== '' && key !== REFUSED_KEY) return key
   return { status: 401, body: { status: 'ERROR', request_id: requestId(), error: 'Unknown API Key' } }
+}
+
+function unentitled(): Refusal {
+  const message = 'You are not entitled to this data. Please upgrade your plan at https://polygon.io/pricing'
+  return { status: 403, body: { status: 'NOT_AUTHORIZED', request_id: requestId(), message } }
 }
