@@ -87,7 +87,7 @@ export class Bulkhead implements Slot {
       clock: this.#clock,
     })
     const judge = new Judge({ clock: this.#clock, report: reportToConsole })
-    this.#plan = makePlan({ service: undefined, guards: [this.gate], judge, clock: this.#clock })
+    this.#plan = makePlan({ service: undefined, gate: this.gate, judge, clock: this.#clock })
   }
 
   /** How many calls run at once. */
@@ -177,7 +177,7 @@ export class Bulkhead implements Slot {
 
   release(): void {
     this.#active--
-    this.#serveQueues()
+    if (this.#gates.size > 0) this.#serveQueues()
   }
 
   #serveQueues(): void {

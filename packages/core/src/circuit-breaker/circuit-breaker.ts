@@ -87,7 +87,7 @@ export class CircuitBreaker implements Guard {
     this.judge = new Judge({ ...options, clock: this.#clock, report })
     this.#changes = new Listeners('onStateChange', report)
     if (options.onStateChange !== undefined) this.#changes.subscribe(options.onStateChange)
-    this.#plan = makePlan({ service: name, guards: [this], judge: this.judge, clock: this.#clock })
+    this.#plan = makePlan({ service: name, circuit: this, judge: this.judge, clock: this.#clock })
   }
 
   /** Where the circuit is. Open becomes half-open on the first call after `nextAttemptAt`, not by itself. */

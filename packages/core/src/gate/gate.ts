@@ -3,7 +3,7 @@ import type { Bulkhead } from '../bulkhead/bulkhead.ts'
 import type { Clock, Timer } from '../clock.ts'
 import { BulkheadFullError, makeRefusal, RateLimitedError, type RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
-import { type Admission, type Guard, type GuardedCall, WAITING } from '../pipeline/guard.ts'
+import { type Admission, type GuardedCall, WAITING } from '../pipeline/guard.ts'
 import { type ClientKey, nameOfKey } from '../rate-limiter/key-hash.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 
@@ -45,7 +45,7 @@ type Lack = 'nothing' | 'slot' | 'tokens' | "client's tokens"
  * there, whichever of the two it has. A call that waits holds nothing; one that could not be admitted in time is refused
  * when it arrives; one that leaves is forgotten at once. A client that has used up its own tokens holds nobody else up.
  */
-export class Gate implements Guard {
+export class Gate {
   readonly #limiter: RateLimiter | undefined
   readonly #bulkhead: Bulkhead | undefined
   readonly #maxQueue: number
@@ -83,10 +83,17 @@ export class Gate implements Guard {
   }
 
   enter(call: QueuedCall): Admission {
-    if (this.#length > 0) this.dispatch(call.now())
+    const lack = this.#length === 0 ? this.#take(call) : this.#takeAfterQueue(call)
+    return lack === 'nothing' ? undefined : this.#refuseOrEnqueue(call, lack)
+  }
+
+  #takeAfterQueue(call: QueuedCall): Lack {
+    this.dispatch(call.now())
     const behind = this.#length > 0 && (this.#blockedBy !== 'nothing' || this.#clientWaits(call.client))
-    const lack = behind ? this.#lackBehindQueue(call) : this.#take(call)
-    if (lack === 'nothing') return undefined
+    return behind ? this.#lackBehindQueue(call) : this.#take(call)
+  }
+
+  #refuseOrEnqueue(call: QueuedCall, lack: Lack): Admission {
     const now = call.now()
     const refusal = this.#refusalOnArrival(call, lack, now)
     if (refusal !== undefined) return refusal

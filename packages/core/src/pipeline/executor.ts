@@ -1,5 +1,5 @@
 /**
- * How a call runs, top to bottom: admitted by the guards, run, told to the guards, tried again or ended. There is one loop
+ * How a call runs, top to bottom: admitted by the guards, run, told to the guards, tried again or ended. There is one way
  * for all patterns; no wrapper is nested in another. docs/how-a-call-runs.md walks one call through this file.
  */
 
@@ -11,14 +11,11 @@ import type { RetryDecision } from '../retry/retry-policy.ts'
 import { announceRefusal, announceRetry, announceTimeout } from './announce.ts'
 import { Answer, rejectSoon } from './answer.ts'
 import { type CallOptions, complaintAbout, type Guarded } from './call.ts'
-import { Deadline } from './deadline.ts'
+import { Deadline, type DeadlineQueue } from './deadline.ts'
 import { type GuardedCall, type Slot, WAITING } from './guard.ts'
 import type { Plan } from './plan.ts'
 import { type AttemptOwner, RunningAttempt } from './running-attempt.ts'
-import { TimeLimit } from './time-limit.ts'
-
-/** No guard is held from before. */
-const NONE = -1
+import { TimeLimit, type TimeLimitOwner } from './time-limit.ts'
 
 /** The clock has not been read in this phase. */
 const UNREAD = Number.NEGATIVE_INFINITY
@@ -27,14 +24,14 @@ const UNREAD = Number.NEGATIVE_INFINITY
 const spares: Execution[] = []
 const MOST_SPARES = 1_000
 
-/** Runs a function by a plan. What the record holds has no type; here is where it gets in and out. */
+/** Runs a function by a plan. What an execution holds has no type; here is where it gets in and out. */
 export function execute<T, F = never>(plan: Plan<F>, fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F>
 export function execute(plan: Plan<unknown>, fn: Guarded<unknown>, options?: CallOptions): Promise<unknown> {
   return (spares.pop() ?? new Execution(plan)).begin(plan, fn, options)
 }
 
 /** One call from beginning to end. It is also what the guards write their marks on. */
-class Execution implements GuardedCall, AttemptOwner {
+class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   attempt = 1
   deadlineAt = Number.POSITIVE_INFINITY
   circuitGeneration = 0
@@ -45,17 +42,17 @@ class Execution implements GuardedCall, AttemptOwner {
   #plan: Plan<unknown>
   #fn: Guarded<unknown> | undefined = undefined
   #options: CallOptions | undefined = undefined
-  #phase: 'entering' | 'waiting' | 'running' | 'settling' | 'backing-off' | 'ended' = 'ended'
+  /** Where a call is that has a promise of its own; one that has none cannot be ended from outside. */
+  #phase: 'entering' | 'waiting' | 'running' | 'settling' | 'backing-off' | 'ended' = 'entering'
+  #answer: Answer | undefined = undefined
   #time = UNREAD
-  #waitingAt = 0
   #startedAt = UNREAD
   #attemptStartedAt = UNREAD
   #hasRun = false
   #attempts: AttemptRecord[] | undefined = undefined
   #running = new RunningAttempt(this)
-  readonly #answer = new Answer()
-  readonly #totalLimit = new TimeLimit((now, stalled) => this.#totalTimedOut(now, stalled))
-  readonly #attemptLimit = new TimeLimit((now, stalled) => this.#attemptTimedOut(now, stalled))
+  readonly #totalLimit = new TimeLimit(this)
+  readonly #attemptLimit = new TimeLimit(this)
   readonly #backoff = new Deadline({ due: (_deadline, now) => this.#backoffEnded(now) })
   readonly #onAbort = (): void => this.#aborted(this.#options?.signal?.reason)
 
@@ -79,6 +76,10 @@ class Execution implements GuardedCall, AttemptOwner {
     return this.#options?.cost ?? 1
   }
 
+  get graceDeadlines(): DeadlineQueue {
+    return this.#plan.graceDeadlines
+  }
+
   remainingMs(): number {
     return Math.max(0, this.deadlineAt - this.#plan.clock.now())
   }
@@ -98,101 +99,147 @@ class Execution implements GuardedCall, AttemptOwner {
       if (complaint !== undefined) return Promise.reject(complaint)
       this.#options = options
     }
-    const timeoutMs = options?.timeoutMs ?? plan.timeoutMs
     plan.statistics.started++
-    this.#phase = 'entering'
-    if (plan.timed) this.#startedAt = this.now()
-    if (timeoutMs !== Number.POSITIVE_INFINITY) this.deadlineAt = this.now() + timeoutMs
-    if (options?.signal !== undefined) {
-      if (options.signal.aborted) {
-        if (this.#end()) plan.statistics.cancelled++
-        return Promise.reject(options.signal.reason)
-      }
-      this.#answer.defer()
-      options.signal.addEventListener('abort', this.#onAbort)
+    if (plan.timed || options !== undefined) {
+      const signal = this.#setOut(options)
+      if (signal !== undefined) return Promise.reject(signal.reason)
     }
     return this.#enter(fn)
   }
 
-  // 2. Admission: every guard in order; a call that has to wait holds nothing meanwhile.
+  /** What must be known of a call that can end early. @returns the signal of a caller who has given up already */
+  #setOut(options: CallOptions | undefined): AbortSignal | undefined {
+    const { timed, timeoutMs } = this.#plan
+    const limitMs = options?.timeoutMs ?? timeoutMs
+    this.#phase = 'entering'
+    if (timed) this.#startedAt = this.now()
+    if (limitMs !== Number.POSITIVE_INFINITY) this.deadlineAt = this.now() + limitMs
+    const signal = options?.signal
+    if (signal === undefined) return undefined
+    if (signal.aborted) {
+      this.#plan.statistics.cancelled++
+      return signal
+    }
+    this.#ownAnswer()
+    signal.addEventListener('abort', this.#onAbort)
+    return undefined
+  }
 
-  #enter(fn: Guarded<unknown>, holding = NONE): Promise<unknown> {
-    const { guards } = this.#plan
-    for (let index = 0; index < guards.length; index++) {
-      if (index === holding) continue
-      const admission = guards[index]?.enter(this)
-      if (admission === undefined && this.#phase !== 'ended') continue
-      this.#leaveGuards('not-run', admission === undefined ? index + 1 : index)
-      if (holding >= index) guards[holding]?.exit(this, 'not-run')
-      if (admission === WAITING) return this.#waitAt(index, fn)
-      if (admission === undefined) return this.#answer.defer()
-      this.#fn = fn
-      return this.#refuse(admission)
+  // 2. Admission: the circuit, then the gate; a call that has to wait holds nothing meanwhile.
+
+  #enter(fn: Guarded<unknown>): Promise<unknown> {
+    const { circuit, gate } = this.#plan
+    if (circuit !== undefined) {
+      const refusal = circuit.enter(this)
+      if (refusal !== undefined) return this.#refuse(refusal, fn)
+    }
+    if (gate !== undefined) {
+      const admission = gate.enter(this)
+      if (admission !== undefined) {
+        circuit?.exit(this, 'not-run')
+        return admission === WAITING ? this.#wait(fn) : this.#refuse(admission, fn)
+      }
     }
     return this.#run(fn)
   }
 
-  #waitAt(index: number, fn: Guarded<unknown>): Promise<unknown> {
-    const waiting = this.#answer.defer()
+  #wait(fn: Guarded<unknown>): Promise<unknown> {
+    const answer = this.#ownAnswer()
     if (this.#phase === 'ended') {
-      this.#plan.guards[index]?.leave?.(this)
-      return waiting
+      this.#plan.gate?.leave(this)
+    } else {
+      this.#phase = 'waiting'
+      this.#fn = fn
+      this.#startTotalLimit()
     }
-    this.#phase = 'waiting'
-    this.#waitingAt = index
-    this.#fn = fn
-    this.#startTotalLimit()
-    return waiting
+    return answer.promise
   }
 
-  /** What it waited for is there; the guards before may have changed their minds meanwhile: a circuit may have opened. */
+  /** What it waited for is there; but meanwhile the circuit may have opened. */
   admitted(now: number): void {
+    const { circuit, gate } = this.#plan
     this.#time = now
     this.#phase = 'entering'
-    if (this.#fn !== undefined) void this.#enter(this.#fn, this.#waitingAt)
+    const refusal = circuit?.enter(this)
+    if (refusal === undefined) {
+      if (this.#fn !== undefined) void this.#run(this.#fn)
+      return
+    }
+    gate?.exit(this, 'not-run')
+    void this.#refuse(refusal, this.#fn)
   }
 
   refused(refusal: RefusalError, now: number): void {
     this.#time = now
-    void this.#refuse(refusal)
+    void this.#refuse(refusal, this.#fn)
   }
 
   // 3. Run one attempt, under its own time limit.
 
   #run(fn: Guarded<unknown>): Promise<unknown> {
-    const { attemptDeadlines, deadlines, timed, retry } = this.#plan
-    const running = this.#running
-    this.#phase = 'running'
-    this.#hasRun = true
+    const { timed, retry } = this.#plan
     if (retry !== undefined) this.#fn = fn
-    if (timed) this.#attemptStartedAt = this.now()
-    if (this.deadlineAt !== Number.POSITIVE_INFINITY) this.#startTotalLimit()
-    if (attemptDeadlines !== undefined) {
-      this.#answer.defer()
-      this.#attemptLimit.set(attemptDeadlines, deadlines, this.now())
-    }
+    if ((timed || this.#options !== undefined) && !this.#startLimits()) return this.#ownAnswer().promise
+    const running = this.#running
     let settled: Promise<unknown>
     try {
       // A thenable is taken by Promise.resolve, once; a promise as it is.
       settled = Promise.resolve(fn(running.call(this))).then(running.onFulfilled, running.onRejected)
     } catch (error) {
-      settled = this.#answer.defer()
+      const { promise } = this.#ownAnswer()
       running.onRejected(error)
+      return promise
     }
-    return this.#answer.promise ?? settled
+    return this.#answer === undefined ? settled : this.#answer.promise
+  }
+
+  /** @returns false when a listener that was told of the admission has given up the call meanwhile */
+  #startLimits(): boolean {
+    const { timed, attemptDeadlines } = this.#plan
+    if (this.#phase === 'ended') {
+      this.#leaveGuards('not-run')
+      return false
+    }
+    this.#phase = 'running'
+    this.#hasRun = true
+    if (timed) this.#attemptStartedAt = this.now()
+    this.#startTotalLimit()
+    if (attemptDeadlines !== undefined) {
+      this.#ownAnswer()
+      this.#attemptLimit.set(attemptDeadlines, this.now())
+    }
+    return true
+  }
+
+  #startTotalLimit(): void {
+    if (this.deadlineAt === Number.POSITIVE_INFINITY || this.#totalLimit.isSet) return
+    const { deadlines, totalDeadlines } = this.#plan
+    const own = this.#options?.timeoutMs
+    const queue = own === undefined ? totalDeadlines : deadlines.queueFor(own)
+    if (queue === undefined) return
+    this.#ownAnswer()
+    this.#totalLimit.set(queue, this.now())
   }
 
   // 4. The outcome: one verdict, told to every guard. What these return or throw, the handlers of the attempt do.
 
   returned(value: unknown): unknown {
+    const { judge, judgesResults, statistics } = this.#plan
     this.#time = UNREAD
-    const verdict = this.#plan.judge.result(value)
-    if (verdict !== 'success') return this.#returnedFailure(value, verdict)
-    this.#endAttempt(verdict)
-    if (this.#end()) this.#plan.statistics.succeeded++
-    const answer = this.#answer.resolve(value)
+    if (judgesResults) {
+      const verdict = judge.result(value)
+      if (verdict !== 'success') return this.#returnedFailure(value, verdict)
+    }
+    this.#endAttempt('success')
+    const answer = this.#answer
+    if (answer === undefined) {
+      statistics.succeeded++
+    } else {
+      if (this.#end()) statistics.succeeded++
+      answer.resolve(value)
+    }
     this.#spare()
-    return answer
+    return answer === undefined ? value : undefined
   }
 
   #returnedFailure(value: unknown, verdict: Verdict): unknown {
@@ -211,27 +258,27 @@ class Execution implements GuardedCall, AttemptOwner {
   }
 
   #endAttempt(verdict: Verdict, error?: unknown): void {
-    this.#phase = 'settling'
-    if (this.#attemptLimit.isSet) this.#attemptLimit.cancel()
-    this.#leaveGuards(verdict, this.#plan.guards.length, error)
+    if (this.#answer !== undefined) {
+      this.#phase = 'settling'
+      this.#attemptLimit.cancel()
+    }
+    this.#leaveGuards(verdict, error)
   }
 
   /** Outermost first: the circuit must have learnt of a failure before the gate hands the slot to the next call. */
-  #leaveGuards(verdict: Verdict, count: number, error?: unknown): void {
-    const { guards } = this.#plan
-    for (let index = 0; index < count; index++) guards[index]?.exit(this, verdict, error)
+  #leaveGuards(verdict: Verdict, error?: unknown): void {
+    const { circuit, gate } = this.#plan
+    circuit?.exit(this, verdict, error)
+    gate?.exit(this, verdict)
   }
 
   // 5. Another attempt, or the end.
 
   #failed(error: unknown, facts: FailureFacts, isResult = false): unknown {
     // A listener that was told of the outcome may have given up the call.
-    if (this.#phase === 'ended') return this.#answer.postpone()
+    if (this.#phase === 'ended') return undefined
     const decision = this.#decide(error, facts, isResult)
-    if ('delayMs' in decision) {
-      this.#backOff(error, facts, decision.delayMs)
-      return this.#answer.postpone()
-    }
+    if ('delayMs' in decision) return this.#backOff(error, facts, decision.delayMs)
     const { stop: reason, retryAfterMs } = decision
     if (reason !== 'not-retryable') {
       const { service, operation, attempt } = this
@@ -239,7 +286,7 @@ class Execution implements GuardedCall, AttemptOwner {
     }
     if (isResult) {
       if (this.#end()) this.#plan.statistics.failed++
-      return this.#answer.resolve(error)
+      return this.#resolve(error)
     }
     if (reason === 'not-retryable') return this.#fail(error, isRejection(error) ? 'refused' : 'failed')
     const attempts = this.#record(error, 0)
@@ -270,11 +317,14 @@ class Execution implements GuardedCall, AttemptOwner {
     return this.#attempts
   }
 
-  #backOff(error: unknown, facts: FailureFacts, delayMs: number): void {
+  #backOff(error: unknown, facts: FailureFacts, delayMs: number): unknown {
+    const isFirst = this.#answer === undefined
+    const { promise } = this.#ownAnswer()
     this.#record(error, delayMs)
     this.#phase = 'backing-off'
     this.#plan.deadlines.queueFor(delayMs).add(this.#backoff, this.now())
     announceRetry(this.#plan, this, { error, facts, delayMs })
+    return isFirst ? promise : undefined
   }
 
   #backoffEnded(now: number): void {
@@ -285,47 +335,41 @@ class Execution implements GuardedCall, AttemptOwner {
     if (this.#fn !== undefined) void this.#enter(this.#fn)
   }
 
-  #refuse(refusal: RefusalError): Promise<unknown> {
+  #refuse(refusal: RefusalError, fn: Guarded<unknown> | undefined): Promise<unknown> {
     const { retry, fallback, judge, statistics } = this.#plan
     announceRefusal(this.#plan, this, refusal)
-    this.#attemptStartedAt = UNREAD
     const wanted = retry?.wantsRefusal(refusal) === true
-    if (this.#answer.promise === undefined && fallback === undefined && !wanted) {
-      if (this.#end()) statistics.refused++
+    if (this.#answer === undefined && fallback === undefined && !wanted) {
+      statistics.refused++
       this.#spare()
       return rejectSoon(refusal)
     }
-    const answer = this.#answer.defer()
+    const { promise } = this.#ownAnswer()
+    if (this.#phase === 'ended') return promise
+    this.#attemptStartedAt = UNREAD
+    this.#fn = fn
     if (wanted) this.#failed(refusal, judge.error(refusal))
     else if (this.#attempts === undefined) this.#fail(refusal, 'refused')
     else this.#fail(this.#exhaustedBy(refusal, this.#attempts.at(-1)?.error), 'failed')
-    return answer
+    return promise
   }
 
   #exhaustedBy(refusal: RefusalError, cause: unknown): RetriesExhaustedError {
     const { retryAfterMs } = refusal
-    return new RetriesExhaustedError(this, {
-      attempts: this.#record(refusal, 0),
-      reason: 'refused',
-      cause,
-      retryAfterMs,
-    })
+    const attempts = this.#record(refusal, 0)
+    return new RetriesExhaustedError(this, { attempts, reason: 'refused', cause, retryAfterMs })
   }
 
   // 6. What can end an attempt or the call from outside: its time limits, and its caller.
 
-  #startTotalLimit(): void {
-    if (this.#totalLimit.isSet || this.deadlineAt === Number.POSITIVE_INFINITY) return
-    const { deadlines, totalDeadlines } = this.#plan
-    const own = this.#options?.timeoutMs
-    this.#answer.defer()
-    const queue = own === undefined ? totalDeadlines : deadlines.queueFor(own)
-    if (queue !== undefined) this.#totalLimit.set(queue, deadlines, this.now())
+  timedOut(limit: TimeLimit, now: number, stalled: boolean): void {
+    this.#time = now
+    if (limit === this.#totalLimit) this.#totalTimedOut(now, stalled)
+    else this.#attemptTimedOut(stalled)
   }
 
-  #attemptTimedOut(now: number, stalled: boolean): void {
-    this.#time = now
-    const error = this.#timedOut('attempt', this.#plan.attemptTimeoutMs)
+  #attemptTimedOut(stalled: boolean): void {
+    const error = this.#timeoutError('attempt', this.#plan.attemptTimeoutMs)
     const facts = this.#plan.judge.error(error)
     const verdict = stalled ? 'neutral' : facts.verdict
     this.#abandon(error, verdict)
@@ -333,9 +377,8 @@ class Execution implements GuardedCall, AttemptOwner {
   }
 
   #totalTimedOut(now: number, stalled: boolean): void {
-    this.#time = now
     const { timeoutMs, attemptTimeoutMs } = this.#plan
-    const error = this.#timedOut('total', this.#options?.timeoutMs ?? timeoutMs)
+    const error = this.#timeoutError('total', this.#options?.timeoutMs ?? timeoutMs)
     // An attempt that was cut short says nothing about the service; one that had had its time does.
     const endless = attemptTimeoutMs === Number.POSITIVE_INFINITY
     const hadItsTime = endless || now - this.#attemptStartedAt >= 0.9 * attemptTimeoutMs
@@ -347,12 +390,12 @@ class Execution implements GuardedCall, AttemptOwner {
     this.#time = UNREAD
     this.#giveUp(reason, 'neutral')
     if (this.#end()) this.#plan.statistics.cancelled++
-    this.#answer.reject(reason)
+    this.#answer?.reject(reason)
   }
 
   #giveUp(reason: unknown, verdict: Verdict): void {
     if (this.#phase === 'running') this.#abandon(reason, verdict)
-    else if (this.#phase === 'waiting') this.#plan.guards[this.#waitingAt]?.leave?.(this)
+    else if (this.#phase === 'waiting') this.#plan.gate?.leave(this)
   }
 
   /** The function may run on, but nobody waits for it any more; its slot stays taken for a while. */
@@ -366,7 +409,7 @@ class Execution implements GuardedCall, AttemptOwner {
     running.abort(reason)
   }
 
-  #timedOut(scope: 'attempt' | 'total', timeoutMs: number): TimeoutError {
+  #timeoutError(scope: 'attempt' | 'total', timeoutMs: number): TimeoutError {
     this.#plan.statistics.timeouts++
     announceTimeout(this.#plan, this, scope, timeoutMs)
     const cause = this.#attempts?.at(-1)?.error
@@ -379,9 +422,25 @@ class Execution implements GuardedCall, AttemptOwner {
     const { fallback, statistics } = this.#plan
     const substitutes = fallback?.handles(error)
     if (this.#end()) statistics[ending]++
-    if (fallback === undefined || !substitutes) return this.#answer.reject(error)
-    const { service, operation, attempt } = this
-    return this.#answer.resolve(fallback.substitute(error, { service, operation, attempt }))
+    if (fallback !== undefined && substitutes) {
+      const { service, operation, attempt } = this
+      return this.#resolve(fallback.substitute(error, { service, operation, attempt }))
+    }
+    if (this.#answer === undefined) throw error
+    this.#answer.reject(error)
+    return undefined
+  }
+
+  #resolve(value: unknown): unknown {
+    if (this.#answer === undefined) return value
+    this.#answer.resolve(value)
+    return undefined
+  }
+
+  /** Gives the call a promise of its own. */
+  #ownAnswer(): Answer {
+    if (this.#answer === undefined) this.#answer = new Answer()
+    return this.#answer
   }
 
   /** @returns whether it had not ended before */
@@ -391,22 +450,25 @@ class Execution implements GuardedCall, AttemptOwner {
     this.#backoff.cancel()
     this.#attemptLimit.cancel()
     this.#totalLimit.cancel()
-    if (this.#options?.signal !== undefined) this.#options.signal.removeEventListener('abort', this.#onAbort)
+    this.#options?.signal?.removeEventListener('abort', this.#onAbort)
     return true
   }
 
   /** Makes it ready for another call. Done only where nobody can hold it any more: after a refusal and after a success. */
   #spare(): void {
     if (spares.length >= MOST_SPARES) return
-    this.attempt = 1
-    this.deadlineAt = Number.POSITIVE_INFINITY
     this.#fn = undefined
     this.#options = undefined
     this.#time = UNREAD
-    this.#attemptStartedAt = UNREAD
-    this.#hasRun = false
-    this.#attempts = undefined
-    this.#answer.clear()
+    if (this.#answer !== undefined) {
+      this.#answer = undefined
+      this.#phase = 'entering'
+      this.attempt = 1
+      this.#hasRun = false
+      this.#attempts = undefined
+      this.#attemptStartedAt = UNREAD
+      this.deadlineAt = Number.POSITIVE_INFINITY
+    }
     spares.push(this)
   }
 }

@@ -56,10 +56,8 @@ export type CircuitCall = Pick<
 
 /** A pattern that admits or refuses. */
 export interface Guard {
-  /** Asks for admission. A guard that admits or queues a call is told how that ended by {@link Guard.exit}, exactly once. */
-  enter(call: GuardedCall): Admission
+  /** Asks for admission. A guard that admits a call is told how that ended by {@link Guard.exit}, exactly once. */
+  enter(call: GuardedCall): RefusalError | undefined
   /** The end of an attempt that was admitted; `not-run` when a later guard refused it: give back what it took. */
   exit(call: GuardedCall, verdict: Verdict, error?: unknown): void
-  /** A queued call is given up. Only guards that queue have it. */
-  leave?(call: GuardedCall): void
 }

@@ -21,6 +21,11 @@ export class Judge {
     this.#report = options.report
   }
 
+  /** Whether a returned value may be a failure. */
+  get judgesResults(): boolean {
+    return this.#isFailureResult !== undefined
+  }
+
   /** Facts about an error, with the user's own idea of a failure where there is one. */
   error(error: unknown): FailureFacts {
     const facts = describeFailure(error, this.#clock)

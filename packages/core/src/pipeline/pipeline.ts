@@ -12,7 +12,6 @@ import { RetryPolicy } from '../retry/retry-policy.ts'
 import type { CallOptions, Guarded } from './call.ts'
 import type { ResilienceEvent } from './call-event.ts'
 import { execute } from './executor.ts'
-import type { Guard } from './guard.ts'
 import { Judge } from './judge.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { CallStatistics, type CallTotals } from './statistics.ts'
@@ -118,15 +117,12 @@ export function compile<F>(options: PipelineOptions<F>, events?: Listeners<Resil
   const clock = options.clock ?? systemClock
   const random = options.random ?? systemRandom
   const report = options.onHookError ?? reportToConsole
-  const gate = gateOf(rateLimiter, bulkhead, clock)
-  const guards: Guard[] = []
-  if (circuitBreaker !== undefined) guards.push(circuitBreaker)
-  if (gate !== undefined) guards.push(gate)
   return makePlan<F>({
     service: options.name ?? circuitBreaker?.name,
     clock,
     random,
-    guards,
+    circuit: circuitBreaker,
+    gate: gateOf(rateLimiter, bulkhead, clock),
     judge: circuitBreaker?.judge ?? new Judge({ clock, report }),
     retry: retry === undefined ? undefined : new RetryPolicy(retry, random, report),
     timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,

@@ -2,6 +2,7 @@
 import { type Clock, type Random, systemRandom } from '../clock.ts'
 import { type HookErrorReporter, type Listeners, reportToConsole } from '../events.ts'
 import type { FallbackPolicy } from '../fallback/fallback-policy.ts'
+import type { Gate } from '../gate/gate.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 import type { RetryPolicy } from '../retry/retry-policy.ts'
 import type { ResilienceEvent } from './call-event.ts'
@@ -10,6 +11,7 @@ import { type Deadlines, deadlinesOf } from './deadlines.ts'
 import type { Guard } from './guard.ts'
 import type { Judge } from './judge.ts'
 import { CallStatistics } from './statistics.ts'
+import { GRACE_MS } from './time-limit.ts'
 
 /** What the executor needs to run a call. */
 export interface Plan<F = never> {
@@ -17,9 +19,12 @@ export interface Plan<F = never> {
   readonly service: string | undefined
   readonly clock: Clock
   readonly random: Random
-  /** In the order in which they are asked. */
-  readonly guards: readonly Guard[]
+  /** The guards, in the order in which they are asked. Only the gate can let a call wait. */
+  readonly circuit: Guard | undefined
+  readonly gate: Gate | undefined
   readonly judge: Judge
+  /** Whether a returned value may be a failure. */
+  readonly judgesResults: boolean
   readonly retry: RetryPolicy | undefined
   /** Limit of the whole call in milliseconds; Infinity for none. */
   readonly timeoutMs: number
@@ -29,6 +34,7 @@ export interface Plan<F = never> {
   readonly deadlines: Deadlines
   readonly totalDeadlines: DeadlineQueue | undefined
   readonly attemptDeadlines: DeadlineQueue | undefined
+  readonly graceDeadlines: DeadlineQueue
   /** Whether the beginning of a call and of its attempts must be known. */
   readonly timed: boolean
   readonly fallback: FallbackPolicy<F> | undefined
@@ -42,8 +48,10 @@ export interface Plan<F = never> {
 }
 
 /** What differs from plan to plan; all else follows from it. */
-export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'guards' | 'judge'> &
-  Partial<Omit<Plan<F>, 'deadlines' | 'totalDeadlines' | 'attemptDeadlines' | 'timed'>>
+export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
+  Partial<
+    Omit<Plan<F>, 'judgesResults' | 'deadlines' | 'totalDeadlines' | 'attemptDeadlines' | 'graceDeadlines' | 'timed'>
+  >
 
 /** A plan of which only the parts that differ need be named. */
 export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
@@ -54,13 +62,16 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     service: parts.service,
     clock,
     random: parts.random ?? systemRandom,
-    guards: parts.guards,
+    circuit: parts.circuit,
+    gate: parts.gate,
     judge: parts.judge,
+    judgesResults: parts.judge.judgesResults,
     retry,
     timeoutMs,
     attemptTimeoutMs,
     deadlines,
     totalDeadlines: timeoutMs === Number.POSITIVE_INFINITY ? undefined : deadlines.listFor(timeoutMs),
+    graceDeadlines: deadlines.listFor(GRACE_MS),
     attemptDeadlines: attemptTimeoutMs === Number.POSITIVE_INFINITY ? undefined : deadlines.listFor(attemptTimeoutMs),
     timed: limited || retry?.isTimed === true,
     fallback: parts.fallback,

@@ -122,7 +122,7 @@ export class RateLimiter {
       clock: this.#clock,
     })
     const judge = new Judge({ clock: this.#clock, report: reportToConsole })
-    this.#plan = makePlan({ service: undefined, guards: [this.gate], judge, limiter: this, clock: this.#clock })
+    this.#plan = makePlan({ service: undefined, gate: this.gate, judge, limiter: this, clock: this.#clock })
   }
 
   /**
