@@ -23,6 +23,9 @@ import { CircuitPermit } from './circuit-permit.ts'
 /** A lease that nobody holds. */
 const FREE = Number.NEGATIVE_INFINITY
 
+/** The generation of a call whose outcome is nobody's business. */
+const UNCOUNTED = 0
+
 /** What a call that is no probe holds. */
 const NO_PROBE = -1
 
@@ -57,6 +60,8 @@ export class CircuitBreaker implements Guard {
   #mode: CircuitMode = 'automatic'
   /** Grows with every change of state: a permit of another generation is void. */
   #generation = 1
+  /** The generation that calls are given: that of the state, or one that no state has when nothing is to be counted. */
+  #issued = 1
   #failureCount = 0
   #probeSuccesses = 0
   /** For each probe that may run, when its lease began. */
@@ -198,15 +203,18 @@ export class CircuitBreaker implements Guard {
   }
 
   enter(call: CircuitCall): CircuitOpenError | undefined {
-    if (this.#state !== 'CLOSED') {
-      const now = call.now()
-      this.#expireProbes(now)
-      if (this.#state === 'OPEN' && !this.#mayProbe(now)) return this.#refuse(call, now)
-      if (this.#state === 'OPEN') this.#become('HALF_OPEN', 'recovery-timeout')
-    }
+    if (this.#state !== 'CLOSED') return this.#enterGuarded(call)
+    call.circuitGeneration = this.#issued
+    return undefined
+  }
+
+  #enterGuarded(call: CircuitCall): CircuitOpenError | undefined {
+    const now = call.now()
+    this.#expireProbes(now)
+    if (this.#state === 'OPEN' && !this.#mayProbe(now)) return this.#refuse(call, now)
+    if (this.#state === 'OPEN') this.#become('HALF_OPEN', 'recovery-timeout')
     // A listener may have changed the state again: what counts is the state that admits.
-    call.circuitGeneration = this.#generation
-    call.circuitProbe = NO_PROBE
+    call.circuitGeneration = this.#issued
     if (this.#state === 'CLOSED') return undefined
     const lease = this.#state === 'HALF_OPEN' ? this.#leases.indexOf(FREE) : -1
     if (lease < 0) return this.#refuse(call, call.now())
@@ -216,12 +224,23 @@ export class CircuitBreaker implements Guard {
   }
 
   exit(call: CircuitCall, verdict: Verdict, error?: unknown): void {
-    if (call.circuitGeneration !== this.#generation || this.#mode === 'disabled') return
+    if (call.circuitGeneration !== this.#generation || verdict !== 'success' || this.#state !== 'CLOSED') {
+      this.#exitGuarded(call, verdict, error)
+      return
+    }
+    this.#successes++
+    this.#failureCount = 0
+  }
+
+  #exitGuarded(call: CircuitCall, verdict: Verdict, error: unknown): void {
+    const { circuitGeneration, circuitProbe } = call
+    call.circuitProbe = NO_PROBE
+    if (circuitGeneration !== this.#generation) return
     if (this.#state === 'HALF_OPEN') {
       this.#expireProbes(call.now())
-      if (call.circuitGeneration !== this.#generation) return
+      if (circuitGeneration !== this.#generation) return
     }
-    if (call.circuitProbe !== NO_PROBE) this.#leases[call.circuitProbe] = FREE
+    if (circuitProbe !== NO_PROBE) this.#leases[circuitProbe] = FREE
     if (verdict === 'success') this.#succeeded()
     else if (verdict === 'failure') this.#failed(call, error)
     else if (verdict === 'neutral') this.#neutral++
@@ -300,6 +319,7 @@ export class CircuitBreaker implements Guard {
     const from = this.#state
     this.#state = to
     this.#generation++
+    this.#issued = this.#mode === 'disabled' ? UNCOUNTED : this.#generation
     this.#since = this.#clock.wallTime()
     this.#leases.fill(FREE)
     this.#probeSuccesses = 0

@@ -20,24 +20,36 @@ import { TimeLimit, type TimeLimitOwner } from './time-limit.ts'
 /** The clock has not been read in this phase. */
 const UNREAD = Number.NEGATIVE_INFINITY
 
-/** Executions whose calls have ended, to be used again: what they are made of is most of what a call would allocate. */
+/**
+ * Executions whose calls have ended, to be used again: what they are made of is most of what a call would allocate. Besides
+ * these every plan has one of its own, so that calls which follow one another use the same.
+ */
 const spares: Execution[] = []
 const MOST_SPARES = 1_000
 
 /** Runs a function by a plan. What an execution holds has no type; here is where it gets in and out. */
 export function execute<T, F = never>(plan: Plan<F>, fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F>
 export function execute(plan: Plan<unknown>, fn: Guarded<unknown>, options?: CallOptions): Promise<unknown> {
-  return (spares.pop() ?? new Execution(plan)).begin(plan, fn, options)
+  const { ready } = plan
+  return (ready?.isFree ? ready : takeSpare(plan)).begin(fn, options)
+}
+
+function takeSpare(plan: Plan<unknown>): Execution {
+  const execution = spares.pop() ?? new Execution(plan)
+  execution.serve(plan)
+  return execution
 }
 
 /** One call from beginning to end. It is also what the guards write their marks on. */
-class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
+export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   attempt = 1
-  deadlineAt = Number.POSITIVE_INFINITY
+  deadlineAt: number = Number.POSITIVE_INFINITY
   circuitGeneration = 0
   circuitProbe = -1
   slot: Slot | undefined = undefined
   queue: QueuePlace | undefined = undefined
+  /** Whether it has no call. */
+  isFree = true
 
   #plan: Plan<unknown>
   #fn: Guarded<unknown> | undefined = undefined
@@ -45,6 +57,8 @@ class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   /** Where a call is that has a promise of its own; one that has none cannot be ended from outside. */
   #phase: 'entering' | 'waiting' | 'running' | 'settling' | 'backing-off' | 'ended' = 'entering'
   #answer: Answer | undefined = undefined
+  /** Whether there is anything that may end it from outside, or anybody who wants to know its times. */
+  #isWatched = false
   #time = UNREAD
   #startedAt = UNREAD
   #attemptStartedAt = UNREAD
@@ -90,39 +104,45 @@ class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     return this.#time
   }
 
+  serve(plan: Plan<unknown>): void {
+    this.#plan = plan
+  }
+
   // 1. Begin.
 
-  begin(plan: Plan<unknown>, fn: Guarded<unknown>, options: CallOptions | undefined): Promise<unknown> {
-    this.#plan = plan
-    if (options !== undefined) {
-      const complaint = complaintAbout(options, plan.limiter)
-      if (complaint !== undefined) return Promise.reject(complaint)
-      this.#options = options
-    }
-    plan.statistics.started++
-    if (plan.timed || options !== undefined) {
-      const signal = this.#setOut(options)
-      if (signal !== undefined) return Promise.reject(signal.reason)
-    }
+  begin(fn: Guarded<unknown>, options: CallOptions | undefined): Promise<unknown> {
+    const { timed, statistics } = this.#plan
+    if (timed || options !== undefined) return this.#beginWatched(fn, options)
+    this.isFree = false
+    statistics.started++
     return this.#enter(fn)
   }
 
-  /** What must be known of a call that can end early. @returns the signal of a caller who has given up already */
-  #setOut(options: CallOptions | undefined): AbortSignal | undefined {
-    const { timed, timeoutMs } = this.#plan
-    const limitMs = options?.timeoutMs ?? timeoutMs
+  /** The beginning of a call that has limits, or a caller who may give up. */
+  #beginWatched(fn: Guarded<unknown>, options: CallOptions | undefined): Promise<unknown> {
+    const { statistics, timed, timeoutMs, limiter } = this.#plan
+    if (options !== undefined) {
+      const complaint = complaintAbout(options, limiter)
+      if (complaint !== undefined) return Promise.reject(complaint)
+      this.#options = options
+    }
+    this.isFree = false
+    statistics.started++
+    this.#isWatched = true
     this.#phase = 'entering'
+    const limitMs = options?.timeoutMs ?? timeoutMs
     if (timed) this.#startedAt = this.now()
     if (limitMs !== Number.POSITIVE_INFINITY) this.deadlineAt = this.now() + limitMs
     const signal = options?.signal
-    if (signal === undefined) return undefined
-    if (signal.aborted) {
-      this.#plan.statistics.cancelled++
-      return signal
+    if (signal !== undefined) {
+      if (signal.aborted) {
+        statistics.cancelled++
+        return Promise.reject(signal.reason)
+      }
+      this.#ownAnswer()
+      signal.addEventListener('abort', this.#onAbort)
     }
-    this.#ownAnswer()
-    signal.addEventListener('abort', this.#onAbort)
-    return undefined
+    return this.#enter(fn)
   }
 
   // 2. Admission: the circuit, then the gate; a call that has to wait holds nothing meanwhile.
@@ -177,14 +197,17 @@ class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   // 3. Run one attempt, under its own time limit.
 
   #run(fn: Guarded<unknown>): Promise<unknown> {
-    const { timed, retry } = this.#plan
-    if (retry !== undefined) this.#fn = fn
-    if ((timed || this.#options !== undefined) && !this.#startLimits()) return this.#ownAnswer().promise
+    this.#fn = fn
+    if (this.#isWatched && !this.#startLimits()) return this.#ownAnswer().promise
     const running = this.#running
     let settled: Promise<unknown>
     try {
       // A thenable is taken by Promise.resolve, once; a promise as it is.
-      settled = Promise.resolve(fn(running.call(this))).then(running.onFulfilled, running.onRejected)
+      const value = fn(running.call(this))
+      settled = (value instanceof Promise ? value : Promise.resolve(value)).then(
+        running.onFulfilled,
+        running.onRejected,
+      )
     } catch (error) {
       const { promise } = this.#ownAnswer()
       running.onRejected(error)
@@ -230,16 +253,19 @@ class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
       const verdict = judge.result(value)
       if (verdict !== 'success') return this.#returnedFailure(value, verdict)
     }
-    this.#endAttempt('success')
     const answer = this.#answer
-    if (answer === undefined) {
-      statistics.succeeded++
-    } else {
-      if (this.#end()) statistics.succeeded++
-      answer.resolve(value)
-    }
+    if (answer !== undefined) return this.#succeed(answer, value)
+    this.#leaveGuards('success')
+    statistics.succeeded++
     this.#spare()
-    return answer === undefined ? value : undefined
+    return value
+  }
+
+  #succeed(answer: Answer, value: unknown): void {
+    this.#endAttempt('success')
+    if (this.#end()) this.#plan.statistics.succeeded++
+    answer.resolve(value)
+    this.#spare()
   }
 
   #returnedFailure(value: unknown, verdict: Verdict): unknown {
@@ -456,19 +482,32 @@ class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   /** Makes it ready for another call. Done only where nobody can hold it any more: after a refusal and after a success. */
   #spare(): void {
-    if (spares.length >= MOST_SPARES) return
     this.#fn = undefined
-    this.#options = undefined
     this.#time = UNREAD
-    if (this.#answer !== undefined) {
-      this.#answer = undefined
-      this.#phase = 'entering'
-      this.attempt = 1
-      this.#hasRun = false
-      this.#attempts = undefined
-      this.#attemptStartedAt = UNREAD
-      this.deadlineAt = Number.POSITIVE_INFINITY
+    if (this.#isWatched || this.#answer !== undefined) this.#clear()
+    const { ready } = this.#plan
+    if (ready === this) this.isFree = true
+    else this.#offer(ready)
+  }
+
+  #clear(): void {
+    this.#answer = undefined
+    this.#options = undefined
+    this.#isWatched = false
+    this.#phase = 'entering'
+    this.attempt = 1
+    this.#hasRun = false
+    this.#attempts = undefined
+    this.#attemptStartedAt = UNREAD
+    this.deadlineAt = Number.POSITIVE_INFINITY
+  }
+
+  #offer(ready: Execution | undefined): void {
+    if (ready?.isFree) {
+      if (spares.length < MOST_SPARES) spares.push(this)
+    } else {
+      this.isFree = true
+      this.#plan.ready = this
     }
-    spares.push(this)
   }
 }

@@ -8,6 +8,7 @@ import type { RetryPolicy } from '../retry/retry-policy.ts'
 import type { ResilienceEvent } from './call-event.ts'
 import type { DeadlineQueue } from './deadline.ts'
 import { type Deadlines, deadlinesOf } from './deadlines.ts'
+import type { Execution } from './executor.ts'
 import type { Guard } from './guard.ts'
 import type { Judge } from './judge.ts'
 import { CallStatistics } from './statistics.ts'
@@ -45,12 +46,17 @@ export interface Plan<F = never> {
   readonly statistics: CallStatistics
   readonly events: Listeners<ResilienceEvent> | undefined
   readonly report: HookErrorReporter
+  /** The executor's: what its calls run in, if it is free. */
+  ready: Execution | undefined
 }
 
 /** What differs from plan to plan; all else follows from it. */
 export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
   Partial<
-    Omit<Plan<F>, 'judgesResults' | 'deadlines' | 'totalDeadlines' | 'attemptDeadlines' | 'graceDeadlines' | 'timed'>
+    Omit<
+      Plan<F>,
+      'judgesResults' | 'deadlines' | 'totalDeadlines' | 'attemptDeadlines' | 'graceDeadlines' | 'timed' | 'ready'
+    >
   >
 
 /** A plan of which only the parts that differ need be named. */
@@ -80,5 +86,6 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     statistics: parts.statistics ?? new CallStatistics(),
     events: parts.events,
     report: parts.report ?? reportToConsole,
+    ready: undefined,
   }
 }

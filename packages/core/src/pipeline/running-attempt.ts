@@ -52,7 +52,7 @@ export class RunningAttempt {
   /** The function has not been called after all, or has thrown. */
   #land(): void {
     this.#serial++
-    this.#controller = undefined
+    if (this.#controller !== undefined) this.#controller = undefined
   }
 
   /**
