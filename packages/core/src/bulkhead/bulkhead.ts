@@ -67,6 +67,7 @@ export class Bulkhead implements Slot {
   readonly #clock: Clock
   readonly #plan: Plan
   readonly #gates = new Set<Gate>()
+  #hasQueues = false
   #maxConcurrent: number
   #active = 0
   #abandoned = 0
@@ -177,7 +178,7 @@ export class Bulkhead implements Slot {
 
   release(): void {
     this.#active--
-    if (this.#gates.size > 0) this.#serveQueues()
+    if (this.#hasQueues) this.#serveQueues()
   }
 
   #serveQueues(): void {
@@ -207,10 +208,12 @@ export class Bulkhead implements Slot {
   /** For gates: calls wait there for a slot. */
   addQueue(gate: Gate): void {
     this.#gates.add(gate)
+    this.#hasQueues = true
   }
 
   /** For gates: no call waits there any more. */
   removeQueue(gate: Gate): void {
     this.#gates.delete(gate)
+    this.#hasQueues = this.#gates.size > 0
   }
 }

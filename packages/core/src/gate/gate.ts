@@ -38,7 +38,7 @@ export interface QueuePlace {
 }
 
 /** What a call lacks. */
-type Lack = 'nothing' | 'slot' | 'tokens' | "client's tokens"
+type Lack = 'slot' | 'tokens' | "client's tokens"
 
 /**
  * Admits calls in the order of their arrival as soon as a slot (of the bulkhead) and tokens (of the rate limiter) are
@@ -83,18 +83,12 @@ export class Gate {
   }
 
   enter(call: QueuedCall): Admission {
-    const lack = this.#length === 0 ? this.#take(call) : this.#takeAfterQueue(call)
-    return lack === 'nothing' ? undefined : this.#refuseOrEnqueue(call, lack)
-  }
-
-  #takeAfterQueue(call: QueuedCall): Lack {
-    this.dispatch(call.now())
+    if (this.#length === 0 && this.#tryTake(call)) return undefined
+    if (this.#length > 0) this.dispatch(call.now())
     const behind = this.#length > 0 && (this.#blockedBy !== 'nothing' || this.#clientWaits(call.client))
-    return behind ? this.#lackBehindQueue(call) : this.#take(call)
-  }
-
-  #refuseOrEnqueue(call: QueuedCall, lack: Lack): Admission {
+    if (!behind && this.#tryTake(call)) return undefined
     const now = call.now()
+    const lack = this.#lackOf(call, behind, now)
     const refusal = this.#refusalOnArrival(call, lack, now)
     if (refusal !== undefined) return refusal
     this.#enqueue(call, lack, now)
@@ -152,11 +146,11 @@ export class Gate {
       const { call, client, next, expiresAt } = place
       // Who can be admitted is, even at the last moment: on arrival it was told that it would be in time.
       if (this.#blockedBy === 'nothing' && !waitingClients?.has(client)) {
-        const lack = this.#takeAt(call, now)
-        if (lack === 'nothing') {
+        if (this.#tryTake(call, now)) {
           this.#unlink(place)
           admitted.push(call)
         } else if (now < expiresAt) {
+          const lack = this.#lackOf(call, false, now)
           wakeAt = Math.min(wakeAt, now + this.#lackMs)
           if (lack === "client's tokens") waitingClients = (waitingClients ?? new Set()).add(client)
           else this.#blockedBy = lack
@@ -178,42 +172,28 @@ export class Gate {
     for (const call of admitted) call.admitted(now)
   }
 
-  /** Takes what the call needs, all or nothing. The time matters to a limiter only. */
-  #take(call: QueuedCall): Lack {
-    return this.#limiter === undefined ? this.#takeSlot(call) : this.#takeAt(call, call.now())
-  }
-
-  #takeAt(call: QueuedCall, now: number): Lack {
-    this.#lackMs = Number.POSITIVE_INFINITY
-    if (this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot) return 'slot'
-    if (this.#limiter !== undefined) {
-      const forAll = this.#limiter.globalWaitMs(call.cost, now)
-      const wait = forAll > 0 ? forAll : this.#limiter.clientWaitMs(call.client, call.cost, now)
-      if (wait > 0) {
-        this.#lackMs = wait
-        return forAll > 0 ? 'tokens' : "client's tokens"
-      }
-      this.#limiter.take(call.client, call.cost, now)
+  /** Takes what the call needs, all or nothing. The time matters to a limiter only, and is not asked for otherwise. */
+  #tryTake(call: QueuedCall, at?: number): boolean {
+    const bulkhead = this.#bulkhead
+    const limiter = this.#limiter
+    if (bulkhead !== undefined && !bulkhead.hasFreeSlot) return false
+    if (limiter !== undefined && !limiter.tryTake(call.client, call.cost, at ?? call.now())) return false
+    if (bulkhead !== undefined) {
+      bulkhead.take()
+      call.slot = bulkhead
     }
-    return this.#takeSlot(call)
+    return true
   }
 
-  #takeSlot(call: QueuedCall): Lack {
-    if (this.#bulkhead === undefined) return 'nothing'
-    this.#lackMs = Number.POSITIVE_INFINITY
-    if (!this.#bulkhead.hasFreeSlot) return 'slot'
-    this.#bulkhead.take()
-    call.slot = this.#bulkhead
-    return 'nothing'
-  }
-
-  /** What a call lacks that may not overtake; the queue's own timer tells when that changes. */
-  #lackBehindQueue(call: QueuedCall): Lack {
+  /** What a call lacks that cannot be admitted, and how long that takes to come. */
+  #lackOf(call: QueuedCall, behind: boolean, now: number): Lack {
     this.#lackMs = Number.POSITIVE_INFINITY
     if (this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot) return 'slot'
-    return this.#limiter !== undefined && this.#limiter.globalWaitMs(call.cost, call.now()) > 0
-      ? 'tokens'
-      : "client's tokens"
+    if (this.#limiter === undefined) return 'slot'
+    const forAll = this.#limiter.globalWaitMs(call.cost, now)
+    // Who may not overtake is told by the queue's own timer when that changes.
+    if (!behind) this.#lackMs = forAll > 0 ? forAll : this.#limiter.clientWaitMs(call.client, call.cost, now)
+    return forAll > 0 ? 'tokens' : "client's tokens"
   }
 
   #refusalOnArrival(call: QueuedCall, lack: Lack, now: number): RefusalError | undefined {

@@ -260,11 +260,6 @@ export class RateLimiter {
     return this.#clients?.of(client ?? ANONYMOUS, now).waitMs(cost, now) ?? 0
   }
 
-  /** For gates: how long until both are there, in milliseconds; 0 when they are. */
-  waitMs(client: ClientKey | undefined, cost: number, now: number): number {
-    return Math.max(this.globalWaitMs(cost, now), this.clientWaitMs(client, cost, now))
-  }
-
   /** For gates: about when a call at the end of a queue gets its tokens, in milliseconds from now. */
   estimateMs(client: ClientKey | undefined, cost: number, ahead: { all: number; client: number }, now: number): number {
     const paused = Math.max(0, this.#pausedUntil - now)
@@ -273,11 +268,18 @@ export class RateLimiter {
     return Math.max(paused, forAll, forClient)
   }
 
-  /** For gates: takes tokens that {@link waitMs} has shown to be there. */
-  take(client: ClientKey | undefined, cost: number, now: number): void {
+  /** For gates: takes the tokens if all of them are there. */
+  tryTake(client: ClientKey | undefined, cost: number, now: number): boolean {
+    const forAll = this.#global
+    if (now < this.#pausedUntil || (forAll !== undefined && forAll.waitMs(cost, now) > 0)) return false
+    if (this.#clients !== undefined) {
+      const own = this.#clients.of(client ?? ANONYMOUS, now)
+      if (own.waitMs(cost, now) > 0) return false
+      own.take(cost, now)
+    }
+    forAll?.take(cost, now)
     this.#admitted++
-    this.#global?.take(cost, now)
-    this.#clients?.of(client ?? ANONYMOUS, now).take(cost, now)
+    return true
   }
 
   /** For gates: gives tokens back that were taken for a call which then did not run. */
