@@ -6,7 +6,7 @@ import type { Verdict } from '../failures.ts'
 import { check, checkOptions, nameText } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { execute } from '../pipeline/executor.ts'
-import type { CircuitCall, Guard } from '../pipeline/guard.ts'
+import type { CircuitCall, CircuitMarks, Guard } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
 import { makePlan, type Plan } from '../pipeline/plan.ts'
 import {
@@ -223,7 +223,13 @@ export class CircuitBreaker implements Guard {
     return undefined
   }
 
-  exit(call: CircuitCall, verdict: Verdict, error?: unknown): void {
+  enterAtOnce(call: CircuitMarks): boolean {
+    if (this.#state !== 'CLOSED') return false
+    call.circuitGeneration = this.#issued
+    return true
+  }
+
+  exit(call: CircuitMarks, verdict: Verdict, error?: unknown): void {
     if (call.circuitGeneration !== this.#generation || verdict !== 'success' || this.#state !== 'CLOSED') {
       this.#exitGuarded(call, verdict, error)
       return
@@ -232,7 +238,7 @@ export class CircuitBreaker implements Guard {
     this.#failureCount = 0
   }
 
-  #exitGuarded(call: CircuitCall, verdict: Verdict, error: unknown): void {
+  #exitGuarded(call: CircuitMarks, verdict: Verdict, error: unknown): void {
     const { circuitGeneration, circuitProbe } = call
     call.circuitProbe = NO_PROBE
     if (circuitGeneration !== this.#generation) return
@@ -254,7 +260,7 @@ export class CircuitBreaker implements Guard {
     }
   }
 
-  #failed(call: CircuitCall, error: unknown): void {
+  #failed(call: CircuitMarks, error: unknown): void {
     this.#failures++
     this.#failureCount++
     this.#lastError = error

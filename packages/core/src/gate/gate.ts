@@ -3,7 +3,7 @@ import type { Bulkhead } from '../bulkhead/bulkhead.ts'
 import type { Clock, Timer } from '../clock.ts'
 import { BulkheadFullError, makeRefusal, RateLimitedError, type RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
-import { type Admission, type GuardedCall, WAITING } from '../pipeline/guard.ts'
+import { type Admission, type GuardedCall, type GuardMarks, WAITING } from '../pipeline/guard.ts'
 import { type ClientKey, nameOfKey } from '../rate-limiter/key-hash.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 
@@ -25,6 +25,9 @@ export type QueuedCall = Pick<
   /** How long it waits at most, in milliseconds, instead of the gate's own limit. */
   readonly maxWaitMs?: number | undefined
 }
+
+/** The part of a call that the gate writes on. */
+type GateMarks = Pick<GuardMarks, 'slot' | 'client' | 'cost' | 'now'>
 
 /** A call's place in a queue. */
 export interface QueuePlace {
@@ -83,7 +86,7 @@ export class Gate {
   }
 
   enter(call: QueuedCall): Admission {
-    if (this.#length === 0 && this.#tryTake(call)) return undefined
+    if (this.enterAtOnce(call)) return undefined
     if (this.#length > 0) this.dispatch(call.now())
     const behind = this.#length > 0 && (this.#blockedBy !== 'nothing' || this.#clientWaits(call.client))
     if (!behind && this.#tryTake(call)) return undefined
@@ -95,7 +98,12 @@ export class Gate {
     return WAITING
   }
 
-  exit(call: Pick<QueuedCall, 'slot' | 'client' | 'cost' | 'now'>, verdict: Verdict): void {
+  /** Admits a call if it can run now and nobody waits. */
+  enterAtOnce(call: GateMarks): boolean {
+    return this.#length === 0 && this.#tryTake(call)
+  }
+
+  exit(call: GateMarks, verdict: Verdict): void {
     const { slot } = call
     call.slot = undefined
     if (verdict === 'not-run') this.#limiter?.giveBack(call.client, call.cost, call.now())
@@ -173,7 +181,7 @@ export class Gate {
   }
 
   /** Takes what the call needs, all or nothing. The time matters to a limiter only, and is not asked for otherwise. */
-  #tryTake(call: QueuedCall, at?: number): boolean {
+  #tryTake(call: GateMarks, at?: number): boolean {
     const bulkhead = this.#bulkhead
     const limiter = this.#limiter
     if (bulkhead !== undefined && !bulkhead.hasFreeSlot) return false

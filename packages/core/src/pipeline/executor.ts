@@ -14,42 +14,63 @@ import { type CallOptions, complaintAbout, type Guarded } from './call.ts'
 import { Deadline, type DeadlineQueue } from './deadline.ts'
 import { type GuardedCall, type Slot, WAITING } from './guard.ts'
 import type { Plan } from './plan.ts'
+import { QuickCall, type Successor } from './quick-call.ts'
 import { type AttemptOwner, RunningAttempt } from './running-attempt.ts'
 import { TimeLimit, type TimeLimitOwner } from './time-limit.ts'
 
 /** The clock has not been read in this phase. */
 const UNREAD = Number.NEGATIVE_INFINITY
 
-/**
- * Executions whose calls have ended, to be used again: what they are made of is most of what a call would allocate. Besides
- * these every plan has one of its own, so that calls which follow one another use the same.
- */
+/** Executions whose calls have ended, to be used again: what they are made of is most of what a call would allocate. */
 const spares: Execution[] = []
 const MOST_SPARES = 1_000
 
 /** Runs a function by a plan. What an execution holds has no type; here is where it gets in and out. */
 export function execute<T, F = never>(plan: Plan<F>, fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F>
 export function execute(plan: Plan<unknown>, fn: Guarded<unknown>, options?: CallOptions): Promise<unknown> {
-  const { ready } = plan
-  return (ready?.isFree ? ready : takeSpare(plan)).begin(fn, options)
+  const { quick } = plan
+  if (quick?.isFree && isPlain(options)) {
+    const answer = quick.run(fn, options)
+    if (answer !== undefined) return answer
+  } else if (quick === undefined && plan.hasQuickWay) {
+    plan.quick = new QuickCall(plan, successor)
+  }
+  return executionFor(plan).begin(fn, options)
 }
 
-function takeSpare(plan: Plan<unknown>): Execution {
+/** Whether nothing in the options of a call can end it or needs to be checked. */
+function isPlain(options: CallOptions | undefined): boolean {
+  return (
+    options === undefined ||
+    (options.signal === undefined && options.timeoutMs === undefined && options.cost === undefined)
+  )
+}
+
+function executionFor(plan: Plan<unknown>): Execution {
   const execution = spares.pop() ?? new Execution(plan)
   execution.serve(plan)
   return execution
 }
 
+/** Goes on with a call that took the quick way, and failed. */
+const successor: Successor = {
+  failed: (call, fn, options, error) => executionFor(call.plan).takeOver(call, fn, options).threw(error),
+  threw(call, fn, options, error) {
+    const execution = executionFor(call.plan).takeOver(call, fn, options)
+    const { promise } = execution.ownAnswer()
+    execution.threw(error)
+    return promise
+  },
+}
+
 /** One call from beginning to end. It is also what the guards write their marks on. */
-export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
+class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   attempt = 1
   deadlineAt: number = Number.POSITIVE_INFINITY
   circuitGeneration = 0
   circuitProbe = -1
   slot: Slot | undefined = undefined
   queue: QueuePlace | undefined = undefined
-  /** Whether it has no call. */
-  isFree = true
 
   #plan: Plan<unknown>
   #fn: Guarded<unknown> | undefined = undefined
@@ -108,12 +129,21 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     this.#plan = plan
   }
 
+  /** Takes the place of a call that was on the quick way. */
+  takeOver(call: QuickCall, fn: Guarded<unknown>, options: CallOptions | undefined): this {
+    this.circuitGeneration = call.circuitGeneration
+    this.slot = call.slot
+    call.slot = undefined
+    this.#fn = fn
+    this.#options = options
+    return this
+  }
+
   // 1. Begin.
 
   begin(fn: Guarded<unknown>, options: CallOptions | undefined): Promise<unknown> {
     const { timed, statistics } = this.#plan
     if (timed || options !== undefined) return this.#beginWatched(fn, options)
-    this.isFree = false
     statistics.started++
     return this.#enter(fn)
   }
@@ -126,7 +156,6 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
       if (complaint !== undefined) return Promise.reject(complaint)
       this.#options = options
     }
-    this.isFree = false
     statistics.started++
     this.#isWatched = true
     this.#phase = 'entering'
@@ -139,7 +168,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
         statistics.cancelled++
         return Promise.reject(signal.reason)
       }
-      this.#ownAnswer()
+      this.ownAnswer()
       signal.addEventListener('abort', this.#onAbort)
     }
     return this.#enter(fn)
@@ -164,7 +193,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   }
 
   #wait(fn: Guarded<unknown>): Promise<unknown> {
-    const answer = this.#ownAnswer()
+    const answer = this.ownAnswer()
     if (this.#phase === 'ended') {
       this.#plan.gate?.leave(this)
     } else {
@@ -198,7 +227,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   #run(fn: Guarded<unknown>): Promise<unknown> {
     this.#fn = fn
-    if (this.#isWatched && !this.#startLimits()) return this.#ownAnswer().promise
+    if (this.#isWatched && !this.#startLimits()) return this.ownAnswer().promise
     const running = this.#running
     let settled: Promise<unknown>
     try {
@@ -209,7 +238,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
         running.onRejected,
       )
     } catch (error) {
-      const { promise } = this.#ownAnswer()
+      const { promise } = this.ownAnswer()
       running.onRejected(error)
       return promise
     }
@@ -228,7 +257,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     if (timed) this.#attemptStartedAt = this.now()
     this.#startTotalLimit()
     if (attemptDeadlines !== undefined) {
-      this.#ownAnswer()
+      this.ownAnswer()
       this.#attemptLimit.set(attemptDeadlines, this.now())
     }
     return true
@@ -240,7 +269,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     const own = this.#options?.timeoutMs
     const queue = own === undefined ? totalDeadlines : deadlines.queueFor(own)
     if (queue === undefined) return
-    this.#ownAnswer()
+    this.ownAnswer()
     this.#totalLimit.set(queue, this.now())
   }
 
@@ -345,7 +374,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   #backOff(error: unknown, facts: FailureFacts, delayMs: number): unknown {
     const isFirst = this.#answer === undefined
-    const { promise } = this.#ownAnswer()
+    const { promise } = this.ownAnswer()
     this.#record(error, delayMs)
     this.#phase = 'backing-off'
     this.#plan.deadlines.queueFor(delayMs).add(this.#backoff, this.now())
@@ -370,7 +399,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
       this.#spare()
       return rejectSoon(refusal)
     }
-    const { promise } = this.#ownAnswer()
+    const { promise } = this.ownAnswer()
     if (this.#phase === 'ended') return promise
     this.#attemptStartedAt = UNREAD
     this.#fn = fn
@@ -464,7 +493,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   }
 
   /** Gives the call a promise of its own. */
-  #ownAnswer(): Answer {
+  ownAnswer(): Answer {
     if (this.#answer === undefined) this.#answer = new Answer()
     return this.#answer
   }
@@ -485,9 +514,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     this.#fn = undefined
     this.#time = UNREAD
     if (this.#isWatched || this.#answer !== undefined) this.#clear()
-    const { ready } = this.#plan
-    if (ready === this) this.isFree = true
-    else this.#offer(ready)
+    if (spares.length < MOST_SPARES) spares.push(this)
   }
 
   #clear(): void {
@@ -500,14 +527,5 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     this.#attempts = undefined
     this.#attemptStartedAt = UNREAD
     this.deadlineAt = Number.POSITIVE_INFINITY
-  }
-
-  #offer(ready: Execution | undefined): void {
-    if (ready?.isFree) {
-      if (spares.length < MOST_SPARES) spares.push(this)
-    } else {
-      this.isFree = true
-      this.#plan.ready = this
-    }
   }
 }

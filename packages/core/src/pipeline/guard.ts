@@ -21,27 +21,31 @@ export interface Slot {
   releaseAbandoned(): void
 }
 
-/** A call as the guards see it. The fields are theirs: what each gave the call stands here, as plain numbers. */
-export interface GuardedCall {
-  readonly service: string | undefined
-  readonly operation: string | undefined
-  readonly attempt: number
+/** What the guards need of a call that they admit at once. The fields are theirs: what each gave the call stands here. */
+export interface GuardMarks {
   /** Whose tokens it takes. */
   readonly client: ClientKey | undefined
   /** How many. */
   readonly cost: number
-  /** When the whole call must be done, on the clock's monotonic scale; Infinity without a limit. */
-  readonly deadlineAt: number
   /** The circuit breaker's: generation of the state that admitted the call. */
   circuitGeneration: number
   /** The circuit breaker's: number of the probe's lease, −1 for a call that is no probe. */
   circuitProbe: number
   /** The gate's: the slot that it holds. */
   slot: Slot | undefined
-  /** The gate's: its place in the queue, once it has had one. */
-  queue: QueuePlace | undefined
   /** What time it is, on the clock's monotonic scale: read once for all guards, and only when one of them asks. */
   now(): number
+}
+
+/** A call as the guards see it. */
+export interface GuardedCall extends GuardMarks {
+  readonly service: string | undefined
+  readonly operation: string | undefined
+  readonly attempt: number
+  /** When the whole call must be done, on the clock's monotonic scale; Infinity without a limit. */
+  readonly deadlineAt: number
+  /** The gate's: its place in the queue, once it has had one. */
+  queue: QueuePlace | undefined
   /** The gate's: goes on with a call that had to wait. */
   admitted(now: number): void
   /** The gate's: ends the wait of a call that cannot be admitted. */
@@ -49,15 +53,17 @@ export interface GuardedCall {
 }
 
 /** The part of a call that a circuit breaker looks at. */
-export type CircuitCall = Pick<
-  GuardedCall,
-  'service' | 'operation' | 'attempt' | 'circuitGeneration' | 'circuitProbe' | 'now'
->
+export type CircuitCall = CircuitMarks & Pick<GuardedCall, 'service' | 'operation' | 'attempt'>
+
+/** The part of a call that a circuit breaker writes on. */
+export type CircuitMarks = Pick<GuardMarks, 'circuitGeneration' | 'circuitProbe' | 'now'>
 
 /** A pattern that admits or refuses. */
 export interface Guard {
   /** Asks for admission. A guard that admits a call is told how that ended by {@link Guard.exit}, exactly once. */
   enter(call: GuardedCall): RefusalError | undefined
+  /** Admits a call if there is nothing to be considered; otherwise {@link Guard.enter} is asked. */
+  enterAtOnce(call: GuardMarks): boolean
   /** The end of an attempt that was admitted; `not-run` when a later guard refused it: give back what it took. */
-  exit(call: GuardedCall, verdict: Verdict, error?: unknown): void
+  exit(call: GuardMarks, verdict: Verdict, error?: unknown): void
 }

@@ -8,9 +8,9 @@ import type { RetryPolicy } from '../retry/retry-policy.ts'
 import type { ResilienceEvent } from './call-event.ts'
 import type { DeadlineQueue } from './deadline.ts'
 import { type Deadlines, deadlinesOf } from './deadlines.ts'
-import type { Execution } from './executor.ts'
 import type { Guard } from './guard.ts'
 import type { Judge } from './judge.ts'
+import type { QuickCall } from './quick-call.ts'
 import { CallStatistics } from './statistics.ts'
 import { GRACE_MS } from './time-limit.ts'
 
@@ -46,8 +46,9 @@ export interface Plan<F = never> {
   readonly statistics: CallStatistics
   readonly events: Listeners<ResilienceEvent> | undefined
   readonly report: HookErrorReporter
-  /** The executor's: what its calls run in, if it is free. */
-  ready: Execution | undefined
+  /** Whether a call may take the quick way, and the executor's means to do so, once it has been needed. */
+  readonly hasQuickWay: boolean
+  quick: QuickCall | undefined
 }
 
 /** What differs from plan to plan; all else follows from it. */
@@ -55,7 +56,14 @@ export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
   Partial<
     Omit<
       Plan<F>,
-      'judgesResults' | 'deadlines' | 'totalDeadlines' | 'attemptDeadlines' | 'graceDeadlines' | 'timed' | 'ready'
+      | 'judgesResults'
+      | 'deadlines'
+      | 'totalDeadlines'
+      | 'attemptDeadlines'
+      | 'graceDeadlines'
+      | 'timed'
+      | 'hasQuickWay'
+      | 'quick'
     >
   >
 
@@ -63,6 +71,7 @@ export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
 export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
   const { clock, retry, timeoutMs = Number.POSITIVE_INFINITY, attemptTimeoutMs = Number.POSITIVE_INFINITY } = parts
   const limited = timeoutMs !== Number.POSITIVE_INFINITY || attemptTimeoutMs !== Number.POSITIVE_INFINITY
+  const timed = limited || retry?.isTimed === true
   const deadlines = deadlinesOf(clock)
   return {
     service: parts.service,
@@ -79,13 +88,14 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     totalDeadlines: timeoutMs === Number.POSITIVE_INFINITY ? undefined : deadlines.listFor(timeoutMs),
     graceDeadlines: deadlines.listFor(GRACE_MS),
     attemptDeadlines: attemptTimeoutMs === Number.POSITIVE_INFINITY ? undefined : deadlines.listFor(attemptTimeoutMs),
-    timed: limited || retry?.isTimed === true,
+    timed,
     fallback: parts.fallback,
     limiter: parts.limiter,
     wouldRefuseAt: parts.wouldRefuseAt,
     statistics: parts.statistics ?? new CallStatistics(),
     events: parts.events,
     report: parts.report ?? reportToConsole,
-    ready: undefined,
+    hasQuickWay: !timed && !parts.judge.judgesResults,
+    quick: undefined,
   }
 }
