@@ -5,10 +5,10 @@ import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
 import { check, checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
-import { execute } from '../pipeline/executor.ts'
+import { Executor } from '../pipeline/executor.ts'
 import type { Slot } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
-import { makePlan, type Plan } from '../pipeline/plan.ts'
+import { makePlan } from '../pipeline/plan.ts'
 
 /** Options of a bulkhead. */
 export interface BulkheadOptions {
@@ -65,7 +65,7 @@ export class Bulkhead implements Slot {
   readonly gate: Gate
 
   readonly #clock: Clock
-  readonly #plan: Plan
+  readonly #executor: Executor
   readonly #gates = new Set<Gate>()
   #hasQueues = false
   #maxConcurrent: number
@@ -88,7 +88,7 @@ export class Bulkhead implements Slot {
       clock: this.#clock,
     })
     const judge = new Judge({ clock: this.#clock, report: reportToConsole })
-    this.#plan = makePlan({ service: undefined, gate: this.gate, judge, clock: this.#clock })
+    this.#executor = new Executor(makePlan({ service: undefined, gate: this.gate, judge, clock: this.#clock }))
   }
 
   /** How many calls run at once. */
@@ -119,7 +119,7 @@ export class Bulkhead implements Slot {
    * @throws BulkheadFullError when none is, or comes free, in time; otherwise what the function throws
    */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
-    return execute(this.#plan, fn, options)
+    return this.#executor.execute(fn, options)
   }
 
   /**

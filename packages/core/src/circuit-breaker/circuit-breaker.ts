@@ -5,10 +5,10 @@ import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } 
 import type { Verdict } from '../failures.ts'
 import { check, checkOptions, nameText } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
-import { execute } from '../pipeline/executor.ts'
+import { Executor } from '../pipeline/executor.ts'
 import type { CircuitCall, CircuitMarks, Guard } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
-import { makePlan, type Plan } from '../pipeline/plan.ts'
+import { makePlan } from '../pipeline/plan.ts'
 import {
   CIRCUIT_BREAKER_RULES,
   type CircuitBreakerOptions,
@@ -54,7 +54,7 @@ export class CircuitBreaker implements Guard {
   readonly #probeTimeoutMs: number
   readonly #clock: Clock
   readonly #changes: Listeners<CircuitChange>
-  readonly #plan: Plan
+  readonly #executor: Executor
 
   #state: CircuitState = 'CLOSED'
   #mode: CircuitMode = 'automatic'
@@ -92,7 +92,7 @@ export class CircuitBreaker implements Guard {
     this.judge = new Judge({ ...options, clock: this.#clock, report })
     this.#changes = new Listeners('onStateChange', report)
     if (options.onStateChange !== undefined) this.#changes.subscribe(options.onStateChange)
-    this.#plan = makePlan({ service: name, circuit: this, judge: this.judge, clock: this.#clock })
+    this.#executor = new Executor(makePlan({ service: name, circuit: this, judge: this.judge, clock: this.#clock }))
   }
 
   /** Where the circuit is. Open becomes half-open on the first call after `nextAttemptAt`, not by itself. */
@@ -133,7 +133,7 @@ export class CircuitBreaker implements Guard {
    * @throws CircuitOpenError when it does not allow; otherwise what the function throws
    */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
-    return execute(this.#plan, fn, options)
+    return this.#executor.execute(fn, options)
   }
 
   /**

@@ -11,7 +11,7 @@ import { RETRY_RULES, type RetrySettings } from '../retry/retry-options.ts'
 import { RetryPolicy } from '../retry/retry-policy.ts'
 import type { CallOptions, Guarded } from './call.ts'
 import type { ResilienceEvent } from './call-event.ts'
-import { execute } from './executor.ts'
+import { Executor } from './executor.ts'
 import { Judge } from './judge.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { CallStatistics, type CallTotals } from './statistics.ts'
@@ -58,11 +58,11 @@ const PIPELINE_RULES: Rules<PipelineOptions<unknown>> = {
  * judges one attempt. For another order run one pipeline inside another.
  */
 export class Pipeline<F = never> {
-  readonly #plan: Plan<F>
+  readonly #executor: Executor<F>
 
   /** Made by {@link pipeline}. */
   constructor(plan: Plan<F>) {
-    this.#plan = plan
+    this.#executor = new Executor(plan)
   }
 
   /**
@@ -72,7 +72,7 @@ export class Pipeline<F = never> {
    *   TimeoutError; RetriesExhaustedError when all attempts failed; the signal's reason when the caller gave up
    */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F> {
-    return execute(this.#plan, fn, options)
+    return this.#executor.execute(fn, options)
   }
 
   /** A function with the same parameters that runs through all patterns; `this` is passed on. */
@@ -80,16 +80,16 @@ export class Pipeline<F = never> {
     fn: (this: This, ...args: Args) => T,
     options?: CallOptions,
   ): (this: This, ...args: Args) => Promise<Awaited<T> | F> {
-    const plan = this.#plan
+    const executor = this.#executor
     const named: CallOptions = { operation: fn.name === '' ? undefined : fn.name, ...options }
     return function (this: This, ...args: Args): Promise<Awaited<T> | F> {
-      return execute(plan, () => fn.apply(this, args), named)
+      return executor.execute(() => fn.apply(this, args), named)
     }
   }
 
   /** What became of the calls so far. */
   get totals(): CallTotals {
-    return this.#plan.statistics.snapshot()
+    return this.#executor.plan.statistics.snapshot()
   }
 }
 

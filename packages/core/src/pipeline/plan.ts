@@ -10,7 +10,6 @@ import type { DeadlineQueue } from './deadline.ts'
 import { type Deadlines, deadlinesOf } from './deadlines.ts'
 import type { Guard } from './guard.ts'
 import type { Judge } from './judge.ts'
-import type { QuickCall } from './quick-call.ts'
 import { CallStatistics } from './statistics.ts'
 import { GRACE_MS } from './time-limit.ts'
 
@@ -46,9 +45,8 @@ export interface Plan<F = never> {
   readonly statistics: CallStatistics
   readonly events: Listeners<ResilienceEvent> | undefined
   readonly report: HookErrorReporter
-  /** Whether a call may take the quick way, and the executor's means to do so, once it has been needed. */
+  /** Whether a call that needs no waiting may take the quick way. */
   readonly hasQuickWay: boolean
-  quick: QuickCall | undefined
 }
 
 /** What differs from plan to plan; all else follows from it. */
@@ -96,6 +94,5 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     events: parts.events,
     report: parts.report ?? reportToConsole,
     hasQuickWay: !timed && !parts.judge.judgesResults,
-    quick: undefined,
   }
 }

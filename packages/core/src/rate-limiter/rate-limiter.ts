@@ -6,9 +6,9 @@ import { Gate } from '../gate/gate.ts'
 import { waitAtGate } from '../gate/ticket.ts'
 import { checkOptions } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
-import { execute } from '../pipeline/executor.ts'
+import { Executor } from '../pipeline/executor.ts'
 import { Judge } from '../pipeline/judge.ts'
-import { makePlan, type Plan } from '../pipeline/plan.ts'
+import { makePlan } from '../pipeline/plan.ts'
 import type { AdjustableBucket, Bucket, ClientBuckets, CompleteLimit } from './bucket.ts'
 import type { ClientKey } from './key-hash.ts'
 import { localStore } from './local-store.ts'
@@ -93,7 +93,7 @@ export class RateLimiter {
   readonly maxWaitMs: number
 
   readonly #clock: Clock
-  readonly #plan: Plan
+  readonly #executor: Executor
   readonly #global: AdjustableBucket | undefined
   readonly #clients: ClientBuckets | undefined
   readonly #gates = new Set<Gate>()
@@ -122,7 +122,9 @@ export class RateLimiter {
       clock: this.#clock,
     })
     const judge = new Judge({ clock: this.#clock, report: reportToConsole })
-    this.#plan = makePlan({ service: undefined, gate: this.gate, judge, limiter: this, clock: this.#clock })
+    this.#executor = new Executor(
+      makePlan({ service: undefined, gate: this.gate, judge, limiter: this, clock: this.#clock }),
+    )
   }
 
   /**
@@ -194,7 +196,7 @@ export class RateLimiter {
    * @throws RateLimitedError when they cannot be there in time; otherwise what the function throws
    */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
-    return execute(this.#plan, fn, options)
+    return this.#executor.execute(fn, options)
   }
 
   /**
