@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Deadline, type DeadlineQueue, SharedTimer } from './deadline.ts'
+import { Deadline, type DeadlineQueue, SharedTimer } from './deadline.ts'
 
 /** For how long an empty list keeps its timer: calls that follow one another shall not each set one, in milliseconds. */
 const IDLE_MS = 10
@@ -11,8 +11,8 @@ const IDLE_MS = 10
 export class DeadlineList implements DeadlineQueue {
   readonly #durationMs: number
   readonly #timer: SharedTimer
-  #first: Deadline | undefined = undefined
-  #last: Deadline | undefined = undefined
+  /** Stands between the last and the first, so that no end of the list is a special case. */
+  readonly #ring = new Deadline({ due: () => {} })
 
   constructor(clock: Clock, durationMs: number) {
     this.#durationMs = durationMs
@@ -21,36 +21,34 @@ export class DeadlineList implements DeadlineQueue {
 
   /** Sets a deadline for `durationMs` from now. */
   add(deadline: Deadline, now: number): void {
+    const ring = this.#ring
+    const last = ring.previous
     deadline.at = now + this.#durationMs
     deadline.queue = this
-    const last = this.#last
     deadline.previous = last
-    this.#last = deadline
-    if (last !== undefined) {
-      last.next = deadline
-      return
-    }
-    this.#first = deadline
-    this.#timer.ensure(deadline.at, now)
+    deadline.next = ring
+    last.next = deadline
+    ring.previous = deadline
+    if (last === ring) this.#timer.ensure(deadline.at, now)
   }
 
   remove(deadline: Deadline): void {
     const { previous, next } = deadline
-    if (previous === undefined) this.#first = next
-    else previous.next = next
-    if (next === undefined) this.#last = previous
-    else next.previous = previous
+    previous.next = next
+    next.previous = previous
     deadline.queue = undefined
-    deadline.previous = undefined
-    deadline.next = undefined
-    if (this.#first === undefined) this.#timer.rest()
+    // So that what is kept for another use keeps no others from being forgotten.
+    deadline.previous = deadline
+    deadline.next = deadline
+    if (previous === next) this.#timer.rest()
   }
 
   #expire(now: number): number {
-    for (let first = this.#first; first !== undefined && first.at <= now; first = this.#first) {
+    const ring = this.#ring
+    for (let first = ring.next; first.at <= now; first = ring.next) {
       this.remove(first)
       first.owner.due(first, now, now - first.at)
     }
-    return this.#first?.at ?? Number.POSITIVE_INFINITY
+    return ring.next.at
   }
 }

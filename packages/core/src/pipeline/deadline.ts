@@ -18,12 +18,12 @@ export interface DeadlineQueue {
 export class Deadline {
   readonly owner: DeadlineOwner
   /** When, on the clock's monotonic scale. */
-  at = 0
+  at: number = Number.POSITIVE_INFINITY
   /** Where it waits; undefined while it is not set. */
   queue: DeadlineQueue | undefined = undefined
   /** The queue's own: neighbours in a list, index in a heap. */
-  previous: Deadline | undefined = undefined
-  next: Deadline | undefined = undefined
+  previous: Deadline = this
+  next: Deadline = this
   index = -1
 
   constructor(owner: DeadlineOwner) {
@@ -32,7 +32,7 @@ export class Deadline {
 
   /** Calls it off. Harmless when it is not set. */
   cancel(): void {
-    this.queue?.remove(this)
+    if (this.queue !== undefined) this.queue.remove(this)
   }
 }
 

@@ -117,7 +117,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   /** The beginning of a call that has limits, or a caller who may give up. */
   #beginWatched(fn: Guarded<unknown>, options: CallOptions | undefined): Promise<unknown> {
-    const { statistics, timed, timeoutMs, limiter } = this.#plan
+    const { statistics, timeoutMs, limiter, retry } = this.#plan
     if (options !== undefined) {
       const complaint = complaintAbout(options, limiter)
       if (complaint !== undefined) return Promise.reject(complaint)
@@ -127,7 +127,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     this.#isWatched = true
     this.#phase = 'entering'
     const limitMs = options?.timeoutMs ?? timeoutMs
-    if (timed) this.#startedAt = this.now()
+    if (retry?.isTimed) this.#startedAt = this.now()
     if (limitMs !== Number.POSITIVE_INFINITY) this.deadlineAt = this.now() + limitMs
     const signal = options?.signal
     if (signal !== undefined) {
@@ -214,7 +214,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   /** @returns false when a listener that was told of the admission has given up the call meanwhile */
   #startLimits(): boolean {
-    const { timed, attemptDeadlines } = this.#plan
+    const { timed, attemptTimeoutMs, attemptDeadlines } = this.#plan
     if (this.#phase === 'ended') {
       this.#leaveGuards('not-run')
       return false
@@ -222,8 +222,10 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     this.#phase = 'running'
     this.#hasRun = true
     if (timed) this.#attemptStartedAt = this.now()
-    this.#startTotalLimit()
-    if (attemptDeadlines !== undefined) {
+    // Of two limits the later need not be set: before it passes, the attempt has ended.
+    if (attemptDeadlines === undefined || this.now() + attemptTimeoutMs >= this.deadlineAt) {
+      this.#startTotalLimit()
+    } else {
       this.ownAnswer()
       this.#attemptLimit.set(attemptDeadlines, this.now())
     }
@@ -231,13 +233,13 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   }
 
   #startTotalLimit(): void {
-    if (this.deadlineAt === Number.POSITIVE_INFINITY || this.#totalLimit.isSet) return
-    const { deadlines, totalDeadlines } = this.#plan
-    const own = this.#options?.timeoutMs
-    const queue = own === undefined ? totalDeadlines : deadlines.queueFor(own)
-    if (queue === undefined) return
+    const { deadlineAt } = this
+    if (deadlineAt === Number.POSITIVE_INFINITY || this.#totalLimit.isSet) return
+    const { deadlines, totalDeadlines, timeoutMs } = this.#plan
+    const now = this.now()
+    const isFresh = totalDeadlines !== undefined && now + timeoutMs === deadlineAt
     this.ownAnswer()
-    this.#totalLimit.set(queue, this.now())
+    this.#totalLimit.set(isFresh ? totalDeadlines : deadlines.queueFor(deadlineAt - now), now)
   }
 
   // 4. The outcome: one verdict, told to every guard. What these return or throw, the handlers of the attempt do.
@@ -282,7 +284,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   #endAttempt(verdict: Verdict, error?: unknown): void {
     if (this.#answer !== undefined) {
       this.#phase = 'settling'
-      this.#attemptLimit.cancel()
+      if (this.#attemptLimit.isSet) this.#attemptLimit.cancel()
     }
     this.#leaveGuards(verdict, error)
   }
@@ -469,9 +471,9 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   #end(): boolean {
     if (this.#phase === 'ended') return false
     this.#phase = 'ended'
-    this.#backoff.cancel()
-    this.#attemptLimit.cancel()
-    this.#totalLimit.cancel()
+    if (this.#backoff.queue !== undefined) this.#backoff.cancel()
+    if (this.#attemptLimit.isSet) this.#attemptLimit.cancel()
+    if (this.#totalLimit.isSet) this.#totalLimit.cancel()
     this.#options?.signal?.removeEventListener('abort', this.#onAbort)
     return true
   }
