@@ -87,10 +87,10 @@ export class Gate {
 
   enter(call: QueuedCall): Admission {
     if (this.enterAtOnce(call)) return undefined
-    if (this.#length > 0) this.dispatch(call.now())
+    const now = this.#clock.now()
+    if (this.#length > 0) this.dispatch(now)
     const behind = this.#length > 0 && (this.#blockedBy !== 'nothing' || this.#clientWaits(call.client))
-    if (!behind && this.#tryTake(call)) return undefined
-    const now = call.now()
+    if (!behind && this.#tryTake(call, now)) return undefined
     const lack = this.#lackOf(call, behind, now)
     const refusal = this.#refusalOnArrival(call, lack, now)
     if (refusal !== undefined) return refusal

@@ -43,6 +43,12 @@ export class DeadlineList implements DeadlineQueue {
     if (previous === next) this.#timer.rest()
   }
 
+  /** What was set at a moment that had passed already is put off by as much: it stands at the end. */
+  shift(from: number, until: number): void {
+    const early = from + this.#durationMs
+    for (let last = this.#ring.previous; last.at === early; last = last.previous) last.at = until + this.#durationMs
+  }
+
   #expire(now: number): number {
     const ring = this.#ring
     for (let first = ring.next; first.at <= now; first = ring.next) {

@@ -1,13 +1,16 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import type { DeadlineQueue } from './deadline.ts'
 import { DeadlineHeap } from './deadline-heap.ts'
 import { DeadlineList } from './deadline-list.ts'
+import { Reading } from './reading.ts'
 
 /** So many lengths have a list of their own. A program has a handful; what is beyond is computed, and goes to the heap. */
 const MOST_LISTS = 32
 
 /** All deadlines that are measured by one clock. */
 export class Deadlines {
+  /** What time it is, for those who set deadlines: the system's clock is read once for many of them. */
+  readonly reading: Pick<Clock, 'now'>
   readonly #clock: Clock
   readonly #lists = new Map<number, DeadlineList>()
   readonly #heap: DeadlineHeap
@@ -15,6 +18,7 @@ export class Deadlines {
   constructor(clock: Clock) {
     this.#clock = clock
     this.#heap = new DeadlineHeap(clock)
+    this.reading = clock === systemClock ? new Reading(clock, (from, until) => this.#shift(from, until)) : clock
   }
 
   /** Where deadlines of a length wait that is used again and again. */
@@ -25,6 +29,10 @@ export class Deadlines {
     const list = new DeadlineList(this.#clock, durationMs)
     this.#lists.set(durationMs, list)
     return list
+  }
+
+  #shift(from: number, until: number): void {
+    for (const list of this.#lists.values()) list.shift(from, until)
   }
 
   /** Where a deadline of a length waits that may never be used again: a backoff, a limit that one caller gave. */

@@ -89,7 +89,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   /** The clock is read once in a phase, and only when somebody needs it. */
   now(): number {
-    if (this.#time === UNREAD) this.#time = this.#plan.clock.now()
+    if (this.#time === UNREAD) this.#time = this.#plan.reading.now()
     return this.#time
   }
 

@@ -46,7 +46,7 @@ export class Executor<F = never> implements GuardMarks {
   }
 
   now(): number {
-    return this.plan.clock.now()
+    return this.plan.reading.now()
   }
 
   /** Calls the function through the guards. What goes on inside has no type; here is where it gets in and out. */

@@ -18,6 +18,8 @@ export interface Plan<F = never> {
   /** Name of the service. */
   readonly service: string | undefined
   readonly clock: Clock
+  /** What time it is, at most 2 ms ago. */
+  readonly reading: Pick<Clock, 'now'>
   readonly random: Random
   /** The guards, in the order in which they are asked. Only the gate can let a call wait. */
   readonly circuit: Guard | undefined
@@ -74,6 +76,7 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
   return {
     service: parts.service,
     clock,
+    reading: deadlines.reading,
     random: parts.random ?? systemRandom,
     circuit: parts.circuit,
     gate: parts.gate,
