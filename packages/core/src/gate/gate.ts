@@ -100,7 +100,7 @@ export class Gate {
 
   /** Admits a call if it can run now and nobody waits. */
   enterAtOnce(call: GateMarks): boolean {
-    return this.#length === 0 && this.#tryTake(call)
+    return this.#length === 0 && this.#tryTake(call, this.#limiter === undefined ? 0 : call.now())
   }
 
   exit(call: GateMarks, verdict: Verdict): void {
@@ -180,12 +180,12 @@ export class Gate {
     for (const call of admitted) call.admitted(now)
   }
 
-  /** Takes what the call needs, all or nothing. The time matters to a limiter only, and is not asked for otherwise. */
-  #tryTake(call: GateMarks, at?: number): boolean {
+  /** Takes what the call needs, all or nothing. The time matters to a limiter only. */
+  #tryTake(call: GateMarks, now: number): boolean {
     const bulkhead = this.#bulkhead
     const limiter = this.#limiter
     if (bulkhead !== undefined && !bulkhead.hasFreeSlot) return false
-    if (limiter !== undefined && !limiter.tryTake(call.client, call.cost, at ?? call.now())) return false
+    if (limiter !== undefined && !limiter.tryTake(call.client, call.cost, now)) return false
     if (bulkhead !== undefined) {
       bulkhead.take()
       call.slot = bulkhead

@@ -272,14 +272,11 @@ export class RateLimiter {
 
   /** For gates: takes the tokens if all of them are there. */
   tryTake(client: ClientKey | undefined, cost: number, now: number): boolean {
-    const forAll = this.#global
-    if (now < this.#pausedUntil || (forAll !== undefined && forAll.waitMs(cost, now) > 0)) return false
-    if (this.#clients !== undefined) {
-      const own = this.#clients.of(client ?? ANONYMOUS, now)
-      if (own.waitMs(cost, now) > 0) return false
-      own.take(cost, now)
-    }
-    forAll?.take(cost, now)
+    if (now < this.#pausedUntil) return false
+    const own = this.#clients?.of(client ?? ANONYMOUS, now)
+    if (own !== undefined && own.waitMs(cost, now) > 0) return false
+    if (this.#global !== undefined && !this.#global.tryTake(cost, now)) return false
+    own?.take(cost, now)
     this.#admitted++
     return true
   }

@@ -36,6 +36,12 @@ export class TokenBucket implements AdjustableBucket {
     return this.#clock.waitMs(this.fullAt, cost, now)
   }
 
+  tryTake(cost: number, now: number): boolean {
+    if (!this.#clock.has(this.fullAt, cost, now)) return false
+    this.take(cost, now)
+    return true
+  }
+
   take(cost: number, now: number): void {
     this.fullAt = this.#clock.take(this.fullAt, cost, now)
   }

@@ -54,6 +54,12 @@ export class TokenClock {
     return fullAt - grainsOf(cost)
   }
 
+  /** Whether a bucket has so many tokens. Any cost can be had from a full one. */
+  has(fullAt: number, cost: number, now: number): boolean {
+    const at = this.at(now)
+    return fullAt <= at || fullAt + grainsOf(cost) - this.burst <= at
+  }
+
   /** How many whole milliseconds until a bucket has `cost` tokens. Any cost can be had from a full one. */
   waitMs(fullAt: number, cost: number, now: number): number {
     const at = this.at(now)
