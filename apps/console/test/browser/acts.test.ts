@@ -81,7 +81,10 @@ describe('an outage', () => {
     await program.ask('/v1/account')
     await page.locator('.rehearsal-board .tile-CLOSED[data-service=alpaca]').waitFor()
     await page.getByRole('link', { name: 'Incidents' }).click()
-    await page.getByText('Opened after 3 failures in a row: the connection was cut').first().waitFor()
+    await page
+      .getByText(/Opened after \d failures in a row: the connection was cut/)
+      .first()
+      .waitFor()
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('link', { name: 'Markdown' }).first().click(),
@@ -201,8 +204,6 @@ describe('the keyboard', () => {
     await page.keyboard.type('poly')
     await tile(page, 'alpaca').waitFor({ state: 'detached' })
     await page.keyboard.press('Escape')
-    await page.locator('.find').fill('')
-    await page.locator('.find').blur()
     await tile(page, 'alpaca').waitFor()
     await page.keyboard.press('j')
     await page.keyboard.press('j')
