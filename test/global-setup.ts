@@ -7,6 +7,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 export default function setUp(): void {
   compileDecorators()
   installRedis()
+  installBrowser()
+  buildConsole()
 }
 
 /**
@@ -23,6 +25,17 @@ function compileDecorators(): void {
 /** Redis and its Sentinel, for the tests of the fleet. */
 function installRedis(): void {
   installPrograms({ 'redis-server': 'redis-server', 'redis-sentinel': 'redis-sentinel', 'redis-cli': 'redis-tools' })
+}
+
+/** Chromium, for the tests of the console. */
+function installBrowser(): void {
+  installPrograms({ chromium: 'chromium' })
+}
+
+/** The console's page, as it is now. */
+function buildConsole(): void {
+  const build = ['--conditions=development', 'apps/console/build.ts', '--if-changed']
+  execFileSync(process.execPath, build, { cwd: root, stdio: 'inherit' })
 }
 
 /** Installs Debian's packages of the programs that are missing. @param packages by program */

@@ -3,7 +3,7 @@
  * request may have taken effect. The same facts in prose: docs/failures.md.
  */
 import type { Clock } from './clock.ts'
-import { HoldfastError, isRejection, RetriesExhaustedError, TimeoutError } from './errors.ts'
+import { brief, HoldfastError, isRejection, RetriesExhaustedError, TimeoutError } from './errors.ts'
 
 /**
  * What is known about the request behind an error:
@@ -369,4 +369,11 @@ function read(target: unknown, key: string): unknown {
     // A hostile object shall not turn a failure into another one.
     return undefined
   }
+}
+
+/** A failure in a few words, with the code that tells most where the words leave it out: SDKs hide it in a cause. */
+export function briefFailure(error: unknown): string {
+  const words = brief(error)
+  const { code } = describeFailure(error)
+  return code === undefined || words.includes(code) || code.startsWith('HOLDFAST_') ? words : `${words} (${code})`
 }

@@ -30,7 +30,14 @@ export {
   TimeoutError,
 } from './errors.ts'
 export { type HookErrorReporter, Listeners, type Logger, reportToConsole, type Unsubscribe } from './events.ts'
-export { describeFailure, type FailureFacts, type FailureKind, parseRetryAfter, type Verdict } from './failures.ts'
+export {
+  briefFailure,
+  describeFailure,
+  type FailureFacts,
+  type FailureKind,
+  parseRetryAfter,
+  type Verdict,
+} from './failures.ts'
 export { fallback } from './fallback/fallback.ts'
 export type { FallbackOptions } from './fallback/fallback-policy.ts'
 export type { Call, CallOptions, Guarded } from './pipeline/call.ts'

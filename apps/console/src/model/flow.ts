@@ -49,10 +49,11 @@ export interface FlowPicture {
   readonly barriers: readonly FlowBarrier[]
 }
 
-/** The lowest box, the gap between boxes, and the widest that all ribbons of one side are together, in pixels. */
-const LOWEST = 46
+/** The height of a lane, the gap between lanes and between services, and the widest ribbon of a lane, in pixels. */
+const LANE = 46
 const GAP = 10
-const WIDEST = 190
+const APART = 30
+const WIDEST = 34
 
 /** How far before a service what is refused ends. */
 const STOP_SHORT = 14
@@ -77,111 +78,104 @@ export function routeFlows(seconds: readonly (readonly RouteSecond[])[]): readon
 }
 
 /**
- * Lays the picture out.
+ * Lays the picture out: a lane for each route, boxes whose places depend on the routes alone, so that nothing moves when
+ * traffic does. Only the ribbons grow and shrink.
  *
- * @param flows grouped by service in this order
  * @param names of the services, those without a route included
  * @param width of the whole picture in pixels
  */
 export function layOut(flows: readonly RouteFlow[], names: readonly string[], width: number): FlowPicture {
-  const narrow = width < 640
-  const [routeWidth, serviceWidth, upstreamWidth] = narrow ? [128, 108, 64] : [230, 190, 150]
-  const serviceX = Math.round((width - upstreamWidth - routeWidth - serviceWidth) / 2) + routeWidth
-  const upstreamX = width - upstreamWidth
-  const total = flows.reduce((sum, flow) => sum + all(flow), 0)
-  const scale = total === 0 ? 0 : WIDEST / Math.max(total, 4)
-  const routes: (FlowBox & { flow: RouteFlow })[] = []
-  const services: FlowPicture['services'][number][] = []
-  const upstreams: FlowBox[] = []
-  const ribbons: FlowRibbon[] = []
-  const barriers: FlowBarrier[] = []
-  let y = 0
+  const columns = columnsOf(width)
+  const scale = WIDEST / niceAbove(Math.max(0, ...flows.map(all)))
+  const built: Building = { routes: [], services: [], upstreams: [], ribbons: [], barriers: [] }
+  let top = 0
   for (const name of names) {
     const own = flows.filter(({ service }) => service === name)
-    const heights = own.map((flow) => Math.max(LOWEST, all(flow) * scale + 12))
-    const routesHeight = heights.reduce((sum, height) => sum + height + GAP, 0) - (own.length === 0 ? 0 : GAP)
-    const inward = own.reduce((sum, flow) => sum + into(flow), 0) * scale
-    const serviceHeight = Math.max(LOWEST + 16, inward + 12)
-    const block = Math.max(routesHeight, serviceHeight)
-    const top = y + (block - serviceHeight) / 2
-    const passes = own.reduce((sum, flow) => sum + flow.answered, 0)
-    const failed = own.reduce((sum, flow) => sum + flow.failed, 0)
-    const refused = own.reduce((sum, flow) => sum + flow.refusedAtService, 0)
-    const box = { name, x: serviceX, y: top, width: serviceWidth, height: serviceHeight }
-    services.push({ ...box, passes, failed, refused })
-    let routeY = y + (block - routesHeight) / 2
-    let entry = top + (serviceHeight - inward) / 2
-    own.forEach((flow, index) => {
-      const height = heights[index] ?? LOWEST
-      routes.push({ name: flow.route, x: 0, y: routeY, width: routeWidth, height, flow })
-      let exit = routeY + (height - all(flow) * scale) / 2
-      const parts = [
-        ['passes', flow.answered],
-        ['failed', flow.failed],
-        ['refused', flow.refusedAtService],
-      ] as const
-      if (all(flow) === 0) {
-        const middle = top + serviceHeight / 2
-        ribbons.push({
-          key: `${flow.route} idle`,
-          kind: 'idle',
-          path: ribbon(routeWidth, routeY + height / 2, serviceX, middle, 1),
-        })
-      }
-      for (const [kind, amount] of parts) {
-        const thick = amount * scale
-        if (thick === 0) continue
-        const end = kind === 'refused' ? serviceX - STOP_SHORT : serviceX
-        ribbons.push({
-          key: `${flow.route} ${kind}`,
-          kind,
-          path: ribbon(routeWidth, exit, end, entry, Math.max(1, thick)),
-        })
-        if (kind === 'refused') barriers.push({ key: flow.route, x: end, y: entry - 3, height: Math.max(1, thick) + 6 })
-        exit += thick
-        entry += thick
-      }
-      if (flow.refusedAtGateway > 0) {
-        const thick = Math.max(1, flow.refusedAtGateway * scale)
-        ribbons.push({
-          key: `${flow.route} gateway`,
-          kind: 'refused',
-          path: ribbon(routeWidth, exit, routeWidth + 18, exit, thick),
-        })
-        barriers.push({ key: `${flow.route} gateway`, x: routeWidth + 18, y: exit - 3, height: thick + 6 })
-      }
-      routeY += height + GAP
-    })
-    const out = (passes + failed) * scale
-    const high = Math.max(LOWEST, out + 12)
-    upstreams.push({ name, x: upstreamX, y: y + (block - high) / 2, width: upstreamWidth, height: high })
-    let leave = top + serviceHeight / 2 - out / 2
-    let arrive = y + block / 2 - out / 2
-    if (out === 0) {
-      const middle = y + block / 2
-      ribbons.push({
-        key: `${name} idle`,
-        kind: 'idle',
-        path: ribbon(serviceX + serviceWidth, middle, upstreamX, middle, 1),
-      })
-    }
-    for (const [kind, amount] of [
-      ['passes', passes],
-      ['failed', failed],
-    ] as const) {
-      const thick = amount * scale
-      if (thick === 0) continue
-      ribbons.push({
-        key: `${name} ${kind}`,
-        kind,
-        path: ribbon(serviceX + serviceWidth, leave, upstreamX, arrive, Math.max(1, thick)),
-      })
-      leave += thick
-      arrive += thick
-    }
-    y += block + GAP * 3
+    const height = Math.max(1, own.length) * (LANE + GAP) - GAP
+    for (const [index, flow] of own.entries()) layLane(built, flow, top + index * (LANE + GAP), columns, scale)
+    layService(built, name, own, { top, height }, columns, scale)
+    top += height + APART
   }
-  return { height: Math.max(0, y - GAP * 3), routes, services, upstreams, ribbons, barriers }
+  return { height: Math.max(0, top - APART), ...built }
+}
+
+type Building = {
+  -readonly [Part in Exclude<keyof FlowPicture, 'height'>]: FlowPicture[Part][number][]
+}
+
+interface Columns {
+  readonly routeWidth: number
+  readonly serviceX: number
+  readonly serviceWidth: number
+  readonly upstreamX: number
+  readonly upstreamWidth: number
+}
+
+function columnsOf(width: number): Columns {
+  const [routeWidth, serviceWidth, upstreamWidth] = width < 640 ? [128, 108, 64] : [230, 190, 150]
+  const serviceX = Math.round((width - upstreamWidth - routeWidth - serviceWidth) / 2) + routeWidth
+  return { routeWidth, serviceX, serviceWidth, upstreamX: width - upstreamWidth, upstreamWidth }
+}
+
+/** One route: its box, and its ribbons to the service; what is refused ends before it. */
+function layLane(built: Building, flow: RouteFlow, y: number, { routeWidth, serviceX }: Columns, scale: number): void {
+  const { route } = flow
+  built.routes.push({ name: route, x: 0, y, width: routeWidth, height: LANE, flow })
+  const middle = y + LANE / 2
+  if (all(flow) === 0)
+    built.ribbons.push({ key: `${route} idle`, kind: 'idle', path: ribbon(routeWidth, middle, serviceX, middle, 1) })
+  let at = middle - (all(flow) * scale) / 2
+  for (const [kind, amount, end] of [
+    ['passes', flow.answered, serviceX],
+    ['failed', flow.failed, serviceX],
+    ['refused', flow.refusedAtService, serviceX - STOP_SHORT],
+    ['refused', flow.refusedAtGateway, routeWidth + STOP_SHORT],
+  ] as const) {
+    if (amount === 0) continue
+    const thick = Math.max(1, amount * scale)
+    const key = `${route} ${kind} ${end}`
+    built.ribbons.push({ key, kind, path: ribbon(routeWidth, at, end, at, thick) })
+    if (kind === 'refused') built.barriers.push({ key, x: end, y: at - 3, height: thick + 6 })
+    at += thick
+  }
+}
+
+/** One service: its box, and what reaches its upstream. */
+function layService(
+  built: Building,
+  name: string,
+  own: readonly RouteFlow[],
+  { top: y, height }: { readonly top: number; readonly height: number },
+  { serviceX, serviceWidth, upstreamX, upstreamWidth }: Columns,
+  scale: number,
+): void {
+  const sum = (of: (flow: RouteFlow) => number): number => own.reduce((total, flow) => total + of(flow), 0)
+  const passes = sum(({ answered }) => answered)
+  const failed = sum((flow) => flow.failed)
+  const refused = sum(({ refusedAtService }) => refusedAtService)
+  built.services.push({ name, x: serviceX, y, width: serviceWidth, height, passes, failed, refused })
+  built.upstreams.push({ name, x: upstreamX, y, width: upstreamWidth, height })
+  const from = serviceX + serviceWidth
+  const middle = y + height / 2
+  if (passes + failed === 0)
+    built.ribbons.push({ key: `${name} idle`, kind: 'idle', path: ribbon(from, middle, upstreamX, middle, 1) })
+  let at = middle - ((passes + failed) * scale) / 2
+  for (const [kind, amount] of [
+    ['passes', passes],
+    ['failed', failed],
+  ] as const) {
+    if (amount === 0) continue
+    const thick = Math.max(1, amount * scale)
+    built.ribbons.push({ key: `${name} ${kind}`, kind, path: ribbon(from, at, upstreamX, at, thick) })
+    at += thick
+  }
+}
+
+/** The next of 1, 2, 5, 10, 20, … that is not below: so the scale changes seldom. */
+function niceAbove(value: number): number {
+  let nice = 1
+  for (let step = 0; nice < value; step++) nice *= step % 3 === 1 ? 2.5 : 2
+  return nice
 }
 
 function into({ answered, failed, refusedAtService }: RouteFlow): number {
@@ -192,9 +186,7 @@ function all(flow: RouteFlow): number {
   return into(flow) + flow.refusedAtGateway
 }
 
-/** A ribbon of even width from one edge to another. */
+/** A ribbon of even width. */
 function ribbon(x1: number, y1: number, x2: number, y2: number, thick: number): string {
-  const [a, b, c, d] = [y1, y2, y1 + thick, y2 + thick].map((value) => value.toFixed(1))
-  const middle = ((x1 + x2) / 2).toFixed(1)
-  return `M${x1} ${a}C${middle} ${a} ${middle} ${b} ${x2} ${b}L${x2} ${d}C${middle} ${d} ${middle} ${c} ${x1} ${c}Z`
+  return `M${x1} ${y1.toFixed(1)}L${x2} ${y2.toFixed(1)}v${thick.toFixed(1)}L${x1} ${(y1 + thick).toFixed(1)}z`
 }

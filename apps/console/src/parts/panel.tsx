@@ -2,10 +2,16 @@
 import type { ComponentChildren } from 'preact'
 
 /** A quiet place with a title and what to do. */
-export function Blank({ title, children }: { readonly title: string; readonly children?: ComponentChildren }) {
+export function Blank(props: {
+  readonly title: string
+  /** Whether it is all that the view has. */
+  readonly first?: boolean
+  readonly children?: ComponentChildren
+}) {
+  const { title, first = false, children } = props
   return (
     <div class="blank">
-      <h2>{title}</h2>
+      {first ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children !== undefined && <p>{children}</p>}
     </div>
   )

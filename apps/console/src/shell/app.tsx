@@ -2,6 +2,7 @@ import { useSignalEffect } from '@preact/signals'
 import { ActDialog } from '../parts/act-dialog.tsx'
 import { NoticeList } from '../parts/notice-list.tsx'
 import { Blank, Skeleton } from '../parts/panel.tsx'
+import { orders } from '../state/board.ts'
 import { connect, connection, disconnect } from '../state/connection.ts'
 import { pathOf, route } from '../state/router.ts'
 import { session } from '../state/session.ts'
@@ -41,9 +42,17 @@ export function App() {
       </a>
       <Header />
       <Banners />
-      <main id="view" class={connection.value.is === 'stale' ? 'view view-stale' : 'view'}>
-        <OpenView />
-      </main>
+      {orders.value === undefined ? (
+        // Another element than what follows it, so that nothing is moved by what comes.
+        <main key="before" class="view">
+          <h1 class="unseen">Holdfast</h1>
+          <Skeleton label="loading" lines={[30, 100, 100, 100]} />
+        </main>
+      ) : (
+        <main key="view" id="view" class={connection.value.is === 'stale' ? 'view view-stale' : 'view'}>
+          <OpenView />
+        </main>
+      )}
       <Announcer />
       <NoticeList />
       <ActDialog />
@@ -69,7 +78,7 @@ function OpenView() {
       return <Audit />
     case 'unknown':
       return (
-        <Blank title="There is no such page">
+        <Blank first title="There is no such page">
           <a href={pathOf('board')}>To the board</a>
         </Blank>
       )

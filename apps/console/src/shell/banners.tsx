@@ -11,7 +11,7 @@ export function Banners() {
   const { value } = connection
   const stopped = orders.value
   return (
-    <div class="banners">
+    <section class="banners" aria-label="Warnings">
       {value.is === 'stale' && (
         <p class="banner banner-stale" role="alert">
           <b>What you see is old.</b> {value.why} It stands as it was {Math.round(ageMs.value / 1_000)} s ago; trying
@@ -26,7 +26,7 @@ export function Banners() {
           {stopped.reason === null ? '' : ` “${stopped.reason}”`}
         </p>
       )}
-    </div>
+    </section>
   )
 }
 

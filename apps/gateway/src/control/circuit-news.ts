@@ -1,6 +1,6 @@
 /** Changes of circuits, as an operator tells them. */
 import type { ShownState, StandingAct } from '@holdfast/console/api'
-import { type CircuitEvent, HoldfastError, type Service } from 'holdfast'
+import { briefFailure, type CircuitEvent, HoldfastError, type Service } from 'holdfast'
 
 /** The longest text of an error that is kept. */
 const LONGEST_ERROR = 160
@@ -39,19 +39,10 @@ export function circuitText({ to, reason, error, note }: CircuitEvent, failureCo
   }
 }
 
-/** What happened, without where (which is told beside it) and without what to do (which is meant for programmers). */
-function withoutAdvice({ message }: HoldfastError): string {
-  const [what = ''] = message.split(';')
-  return what.replace(/^\S+( \(attempt \d+\))?: /, '')
-}
-
-/** An error in a few words. */
+/** An error in a few words, without where it happened, which is told beside it. */
 export function errorText(error: unknown): string {
-  const text =
-    error instanceof HoldfastError
-      ? withoutAdvice(error)
-      : error instanceof Error
-        ? error.message || error.name
-        : String(error)
+  const text = briefFailure(error).replace(/^\S+( \(attempt \d+\))?: /, (where) =>
+    error instanceof HoldfastError ? '' : where,
+  )
   return text.length > LONGEST_ERROR ? `${text.slice(0, LONGEST_ERROR - 1)}…` : text
 }

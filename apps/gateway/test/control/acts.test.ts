@@ -289,7 +289,7 @@ describe('an incident', () => {
         {
           service: 'alpaca',
           byHand: false,
-          cause: 'opened after 3 failures in a row: socket hang up',
+          cause: 'opened after 3 failures in a row: socket hang up (ECONNRESET)',
           ending: 'closed: the probe was answered',
           failed: 4,
           refused: { circuit: 4, limit: 0, slots: 0 },
@@ -301,7 +301,7 @@ describe('an incident', () => {
     const report = await world.as('viewer', '/v1/resilience/incidents/1/report', { raw: true })
     expect(report.headers['content-disposition']).toBe('attachment; filename="incident-1.md"')
     expect(report.body).toContain('| calls refused at once by the open circuit | 4 |')
-    expect(report.body).toContain('alpaca opened again: the probe failed: socket hang up')
+    expect(report.body).toContain('alpaca opened again: the probe failed: socket hang up (ECONNRESET)')
     expect((await world.as('viewer', '/v1/resilience/incidents/9/report')).status).toBe(404)
   })
 })

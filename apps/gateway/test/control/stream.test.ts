@@ -19,7 +19,7 @@ describe('the stream', () => {
     expect((await stream.until(opened)).data).toMatchObject({
       kind: 'circuit',
       service: 'alpaca',
-      text: 'opened after 3 failures in a row: socket hang up',
+      text: 'opened after 3 failures in a row: socket hang up (ECONNRESET)',
       who: null,
     })
     const changed = await stream.until(({ event, data }) => event === 'board' && data !== first.data)

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { brief, CircuitOpenError, makeRefusal } from '../errors.ts'
 import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } from '../events.ts'
-import type { Verdict } from '../failures.ts'
+import { briefFailure, type Verdict } from '../failures.ts'
 import { check, checkOptions, nameText } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { Executor } from '../pipeline/executor.ts'
@@ -192,7 +192,7 @@ export class CircuitBreaker implements Guard {
       },
       since: this.#since,
       nextAttemptAt: this.nextAttemptAt,
-      lastError: this.#lastError === undefined ? null : brief(this.#lastError),
+      lastError: this.#lastError === undefined ? null : briefFailure(this.#lastError),
     }
   }
 

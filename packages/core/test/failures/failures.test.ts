@@ -1,6 +1,7 @@
 import { VirtualClock } from '@holdfast/testing'
 import {
   BulkheadFullError,
+  briefFailure,
   CircuitOpenError,
   describeFailure,
   type FailureFacts,
@@ -228,5 +229,15 @@ describe('Retry-After', () => {
       describeFailure({ ...error, response: { headers: { 'retry-after': 'Mon, 05 Jan 2026 14:30:10 GMT' } } }, clock)
         .retryAfterMs,
     ).toBe(10_000)
+  })
+})
+
+describe('a failure in a few words', () => {
+  it('names the code that an SDK hides in a cause', () => {
+    const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+    expect(briefFailure(new Error('The request failed', { cause: reset }))).toBe('The request failed (ECONNRESET)')
+    expect(briefFailure(reset)).toBe('read ECONNRESET')
+    expect(briefFailure(new Error('no such symbol'))).toBe('no such symbol')
+    expect(briefFailure('nothing')).toBe('"nothing"')
   })
 })

@@ -1,5 +1,6 @@
 /** The board: the platform in five figures, a tile for each service, and what happened. */
 import { type Signal, signal, useComputed } from '@preact/signals'
+import type { TargetedKeyboardEvent } from 'preact'
 import { useRef } from 'preact/hooks'
 import { severity } from '../../model/ranking.ts'
 import { HappeningList } from '../../parts/happening-list.tsx'
@@ -65,6 +66,7 @@ function Tiles({ list }: { readonly list: readonly LiveService[] }) {
           aria-label="Find a service by name, profile or state"
           aria-keyshortcuts="/"
           value={wanted.value}
+          onKeyDown={leaveBy}
           onInput={({ currentTarget }) => (wanted.value = currentTarget.value)}
         />
       </div>
@@ -94,6 +96,13 @@ function Tally() {
   return (
     <span class="soft bar-note">{bad === 0 ? 'all well' : `worst first, ${bad} of ${list.length} need a look`}</span>
   )
+}
+
+/** Escape forgets what was looked for. The browser empties the field by itself and tells nobody. */
+function leaveBy({ key, currentTarget }: TargetedKeyboardEvent<HTMLInputElement>): void {
+  if (key !== 'Escape') return
+  wanted.value = ''
+  currentTarget.blur()
 }
 
 function fits(name: string, text: string): boolean {

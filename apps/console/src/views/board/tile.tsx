@@ -55,9 +55,7 @@ function LiveSpark({ live }: { readonly live: LiveService }) {
 /** What it answers, how fast, and what is refused. */
 export function Figures({ live }: { readonly live: LiveService }) {
   const { success, refused, calls } = live.rates.value
-  const p99 = useComputed(() => live.status.value.latency?.p99Ms ?? null).value
-  const p50 = useComputed(() => live.status.value.latency?.p50Ms ?? null).value
-  const slow = p99 === null ? undefined : latency(p99)
+  const times = useComputed(() => live.status.value.latency).value
   return (
     <dl class="figures">
       <div>
@@ -67,13 +65,8 @@ export function Figures({ live }: { readonly live: LiveService }) {
           {success !== undefined && <small> %</small>}
         </dd>
       </div>
-      <div>
-        <dt>{slow === undefined || p50 === null ? 'p50 · p99' : `p99 · p50 ${latency(p50).join(' ')}`}</dt>
-        <dd>
-          {slow === undefined ? '–' : slow[0]}
-          {slow !== undefined && <small> {slow[1]}</small>}
-        </dd>
-      </div>
+      <Time label="p50" ms={times?.p50Ms} />
+      <Time label="p99" ms={times?.p99Ms} />
       <div>
         <dt>refused</dt>
         <dd class={refused > 0 ? 'bad' : ''}>
@@ -82,6 +75,19 @@ export function Figures({ live }: { readonly live: LiveService }) {
         </dd>
       </div>
     </dl>
+  )
+}
+
+function Time({ label, ms }: { readonly label: string; readonly ms: number | undefined }) {
+  const [figure, unit] = ms === undefined ? ['–', ''] : latency(ms)
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>
+        {figure}
+        {unit !== '' && <small> {unit}</small>}
+      </dd>
+    </div>
   )
 }
 

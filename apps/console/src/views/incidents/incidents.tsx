@@ -68,7 +68,7 @@ function IncidentCard({ incident }: { readonly incident: Incident }) {
       <p class="why">
         <b>{causeText(cause)}</b> {ending === null ? 'It lasts.' : `${sentence(ending)}`}
       </p>
-      <dl class="figures incident-figures">
+      <dl class="incident-figures">
         <Figure label={lasts ? 'lasts for' : 'lasted'} value={duration(length)} />
         <Figure
           label="saved from waiting"

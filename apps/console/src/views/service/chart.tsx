@@ -74,9 +74,9 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <h3>
+        <h2>
           {title} <small>{unit}</small>
-        </h3>
+        </h2>
         <Legend {...props} />
       </figcaption>
       <div

@@ -115,7 +115,9 @@ function withCount(example: ExampleCall): Example {
 /** Both together, the newest first; neighbouring seconds of one kind become one entry. */
 function entriesOf(examples: readonly Example[], changes: readonly Happening[]): Entry[] {
   const unique = new Map(changes.map((happening) => [happening.id, happening]))
-  const calls = [...examples].sort((a, b) => b.at - a.at)
+  // A second may have come both with the history and live.
+  const once = new Map(examples.map((example) => [keyOf(example), example]))
+  const calls = [...once.values()].sort((a, b) => b.at - a.at)
   const merged: Extract<Entry, { is: 'calls' }>[] = []
   for (const example of calls) {
     const last = merged.findLast(({ example: known }) => kindOf(known) === kindOf(example))

@@ -48,7 +48,7 @@ export function ServicePage({ name, from, to }: ServicePageProps) {
   if (services.value === undefined) return <Skeleton label="loading" lines={[30, 100, 100, 60]} />
   if (live === undefined) {
     return (
-      <Blank title={`There is no service “${name.slice(0, 60)}”`}>
+      <Blank first title={`There is no service “${name.slice(0, 60)}”`}>
         <a href={pathOf('board')}>The board</a> has all that there are.
       </Blank>
     )

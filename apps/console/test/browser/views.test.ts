@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { AxeResults } from 'axe-core'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { closePages, type Program, pageOf, startBrowser, startProgram } from './support.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** The views, and what shows that each is drawn. */
+const VIEWS: readonly (readonly [path: string, drawn: string])[] = [
+  ['', '.tile[data-service=polygon] .spark'],
+  ['services/alpaca', '.settings td'],
+  ['flow', '.flow-service'],
+  ['incidents', '.incident'],
+  ['rehearsal', '.rehearsal-board .tile'],
+  ['audit', '.audit td'],
+  ['services/nobody', '.blank'],
+  ['nowhere', '.blank'],
+]
+
+let browser: Browser
+let program: Program
+
+beforeAll(async () => {
+  ;[browser, program] = await Promise.all([startBrowser(), startProgram()])
+  // One service that fails, one that a person has set, and something in every list.
+  await program.fault('alpaca', { action: { type: 'reset' } })
+  await program.ask('/v1/account', 8)
+  await program.ask('/v1/quotes/AAPL', 4)
+  await program.act({
+    act: 'set-limit',
+    service: 'polygon',
+    reason: 'a long reason that goes on and on, so that it has to be broken somewhere',
+    forMs: 900_000,
+    tokensPerSecond: 2,
+  })
+  await program.act({ act: 'stop-orders', reason: 'to see the banner' })
+})
+afterAll(() => Promise.all([browser.close(), program.close()]))
+afterEach(async () => {
+  program.thaw()
+  await closePages(browser)
+})
+
+/** What axe-core finds wrong, each with where. */
+async function violations(page: Page): Promise<string[]> {
+  // The page's own policy forbids scripts of others; the debugger's are allowed.
+  await page.evaluate(AXE)
+  const { violations: found } = await page.evaluate<AxeResults>('axe.run(document, { resultTypes: ["violations"] })')
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary}`),
+  )
+}
+
+/** Opens a view from within the page, as a link would. */
+async function open(page: Page, path: string, drawn: string): Promise<void> {
+  await page.evaluate(`history.pushState(null, '', '/console/${path}'); dispatchEvent(new PopStateEvent('popstate'))`)
+  await page.locator(drawn).first().waitFor()
+}
+
+describe('axe-core finds nothing', () => {
+  it.each([
+    ['light', 1_440],
+    ['dark', 390],
+  ] as const)('in any view, form or state, %s and %i pixels wide', async (colorScheme, width) => {
+    const viewport = { width, height: 900 }
+    const outside = await pageOf(browser, program, undefined, { colorScheme, viewport })
+    await outside.locator('input[name=token]').waitFor()
+    expect(await violations(outside), 'sign-in').toEqual([])
+    const page = await pageOf(browser, program, 'ada', { colorScheme, viewport })
+    for (const [path, drawn] of VIEWS) {
+      await open(page, path, drawn)
+      expect(await violations(page), path).toEqual([])
+    }
+    await open(page, 'services/polygon', '.settings td')
+    await page.getByRole('button', { name: 'Set slots…' }).click()
+    expect(await violations(page), 'a form').toEqual([])
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('?')
+    expect(await violations(page), 'keys').toEqual([])
+    await page.keyboard.press('Escape')
+    program.freeze()
+    await page.locator('.view-stale').waitFor()
+    expect(await violations(page), 'stale').toEqual([])
+  })
+})
+
+describe('every view', () => {
+  it.each([390, 768, 2_560])('fits into %i pixels, with no text cut', async (width) => {
+    const page = await pageOf(browser, program, 'ada', { viewport: { width, height: 900 } })
+    for (const [path, drawn] of VIEWS) {
+      await open(page, path, drawn)
+      const overflows = await page.evaluate<string[]>(`(() => {
+        const wide = document.documentElement.scrollWidth > innerWidth ? ['the page is ' + document.documentElement.scrollWidth + ' wide'] : []
+        const cut = [...document.querySelectorAll('main *, header *')].filter((element) => {
+          const { overflowX, textOverflow, display } = getComputedStyle(element)
+          if (display === 'inline' || element.closest('.unseen, nav, .fresh, .table-card, .chart-place, .meter-track, svg')) return false
+          return element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0 && (overflowX !== 'visible' || textOverflow !== 'clip' || element.children.length === 0)
+        })
+        return [...wide, ...cut.map((element) => element.tagName + '.' + element.className + ': ' + element.textContent.slice(0, 60))]
+      })()`)
+      expect(overflows, path).toEqual([])
+    }
+  })
+
+  it('stays where it is while figures change and the history comes in', async () => {
+    const page = await pageOf(browser, program, 'ada')
+    await page.addInitScript(`window.shifts = []; new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push([entry.value, ...entry.sources.map(({ node }) => node?.className ?? String(node))])
+    }).observe({ type: 'layout-shift', buffered: true })`)
+    for (const [path, drawn] of VIEWS.slice(0, 3)) {
+      await page.goto(`${program.url}/console/${path}`)
+      await page.locator(drawn).first().waitFor()
+      await program.ask('/v1/quotes/AAPL', 3)
+      await vi.waitFor(async () => expect(await page.evaluate('performance.now()')).toBeGreaterThan(2_500), {
+        timeout: 10_000,
+      })
+      const shifts = await page.evaluate<[number, ...string[]][]>('window.shifts')
+      const sum = shifts.reduce((all, [value]) => all + value, 0)
+      // What Chrome's own guide calls good is 0.1.
+      expect(sum, JSON.stringify(shifts)).toBeLessThan(0.02)
+    }
+  })
+
+  it('has its landmarks, its title, and one first heading', async () => {
+    const page = await pageOf(browser, program, 'ada')
+    const titles: string[] = []
+    for (const [path, drawn] of VIEWS) {
+      await open(page, path, drawn)
+      titles.push(await page.title())
+      for (const landmark of ['banner', 'main', 'navigation'] as const) {
+        expect(await page.getByRole(landmark).count(), `${landmark} of ${path}`).toBe(1)
+      }
+    }
+    expect(titles.slice(0, 4)).toEqual(['Holdfast', 'alpaca · Holdfast', 'Flow · Holdfast', 'Incidents · Holdfast'])
+  })
+})
+
+describe('motion', () => {
+  it('is left out for who asks for none', async () => {
+    const page = await pageOf(browser, program, 'vera', { reducedMotion: 'reduce' })
+    await page.locator('.tile').first().waitFor()
+    expect(await page.evaluate('document.getAnimations().length')).toBe(0)
+  })
+})
