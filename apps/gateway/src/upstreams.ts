@@ -1,7 +1,7 @@
 /** The services that the gateway calls, each behind its guards. */
 
 import { type Broker, memoryJournal, type OrderJournal, type OrderKeeping } from '@holdfast/trading'
-import { createAlpacaBroker } from '@holdfast/trading/alpaca'
+import { type AlpacaClient, type AlpacaCredentials, createAlpacaBroker } from '@holdfast/trading/alpaca'
 import type { MarketData } from '@holdfast/trading/market-data'
 import { type Clock, createResilience, type Logger, type Resilience, type ServiceOptions, systemClock } from 'holdfast'
 import type { GatewayConfig } from './config.ts'
@@ -9,12 +9,7 @@ import { type DataEndpoints, type DataOverrides, dataServices, marketDataFrom } 
 
 /** Where the services are, and by which keys they know us. */
 export interface Endpoints extends DataEndpoints {
-  readonly alpaca: {
-    readonly keyId: string
-    readonly secretKey: string
-    readonly paper: boolean
-    readonly tradingUrl?: string | undefined
-  }
+  readonly alpaca: AlpacaClient | AlpacaCredentials
 }
 
 /** The guarded services. */

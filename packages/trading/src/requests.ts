@@ -22,10 +22,19 @@ export function checkedDecimal(field: string, text: string): string {
   throw new InvalidRequestError(field, text, 'it must be a decimal figure above 0, such as "10" or "187.25"')
 }
 
-/** An id that can stand in a path. @throws InvalidRequestError */
+/**
+ * An id that can stand in a path. One dot or two are none: on their way they would become another resource, and
+ * `DELETE /v2/orders/.` cancels all orders.
+ *
+ * @throws InvalidRequestError
+ */
 export function checkedId(field: string, id: string): string {
-  if (/^[A-Za-z0-9_.:#-]{1,128}$/.test(id)) return id
-  throw new InvalidRequestError(field, id, 'it must be 1 to 128 letters, digits, or any of _ . : # -')
+  if (/^(?!\.{1,2}$)[A-Za-z0-9_.:#-]{1,128}$/.test(id)) return id
+  throw new InvalidRequestError(
+    field,
+    id,
+    'it must be 1 to 128 letters, digits, or any of _ . : # -, and not only dots',
+  )
 }
 
 /** A date, or a moment. @throws InvalidRequestError */

@@ -49,7 +49,7 @@ export class OrderDesk {
   readonly #running = new Map<string, { readonly submission: Submission; readonly outcome: Promise<OrderOutcome> }>()
   #claimed: Promise<void> | undefined
   #recovered: Promise<void> | undefined
-  #unsubscribe: Unsubscribe | undefined
+  readonly #subscriptions: (Unsubscribe | undefined)[] = []
   #killSwitch: KillSwitchState = { engaged: false, by: null, reason: null, at: null }
   #lost: Error | undefined
   #isClosed = false
@@ -88,7 +88,12 @@ export class OrderDesk {
     journal.onLost((reason) => this.#lose(reason))
     const killSwitch = await journal.killSwitch()
     if (!this.#killSwitch.engaged) this.#killSwitch = killSwitch
-    this.#unsubscribe = this.adapter.onOrder?.((order) => this.prove(order.clientOrderId, order, 'stream'))
+    this.#subscriptions.push(
+      this.adapter.onOrder?.((order) => this.prove(order.clientOrderId, order, 'stream')),
+      this.service.circuitBreaker?.onStateChange(({ to }) => {
+        if (to === 'CLOSED') for (const { doubt } of this.book.doubted()) doubt?.hurry()
+      }),
+    )
     this.book.journal = journal
     this.#recovered = this.#recover()
     // Whoever sends an order hears of it; nobody may be waiting now.
@@ -118,7 +123,7 @@ export class OrderDesk {
     this.#stopAll(this.#closedError())
     await Promise.allSettled([...this.#running.values()].map(({ outcome }) => outcome))
     for (const { doubt } of this.book.doubted()) doubt?.end(undefined)
-    this.#unsubscribe?.()
+    for (const unsubscribe of this.#subscriptions) unsubscribe?.()
     if (this.#claimed !== undefined) await this.book.journal.release()
   }
 

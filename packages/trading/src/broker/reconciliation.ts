@@ -14,7 +14,7 @@ export interface ReconciliationOptions {
 const FIRST_LOOK_MS = 10
 
 /** How long is waited after a look that got no answer, and after a series that found nothing, in milliseconds. */
-const UNANSWERED_MS = { least: 500, most: 30_000 }
+const UNANSWERED_MS = { least: 250, most: 5_000 }
 const NOT_FOUND_MS = { least: 30_000, most: 300_000 }
 
 /**
@@ -63,6 +63,13 @@ export class Reconciliation {
     return concluded
   }
 
+  /** The broker can be asked again, as far as anybody knows: a look that got no answer is not put off any longer. */
+  hurry(): void {
+    if (this.#unanswered === 0 || this.#isOver) return
+    this.#unanswered = 0
+    this.#lookIn(0)
+  }
+
   /** Ends it: the order was found, here or elsewhere, or (undefined) nobody need look any more. */
   end(order: Order | undefined): void {
     if (this.#isOver) return
@@ -99,8 +106,11 @@ export class Reconciliation {
       if (series === this.#series) this.#lookedInVain()
     } catch (error) {
       if (this.#isOver || series !== this.#series) return
-      const { retryAfterMs = 0 } = describeFailure(error)
-      this.#lookIn(Math.max(retryAfterMs, growing(UNANSWERED_MS, this.#unanswered++)))
+      const { retryAfterMs = 0, kind } = describeFailure(error)
+      // Our own guard knows when; a broker that fails is asked ever rarer.
+      const patience = kind === 'ours' ? UNANSWERED_MS.least : growing(UNANSWERED_MS, this.#unanswered)
+      this.#unanswered++
+      this.#lookIn(Math.max(retryAfterMs, patience))
     }
   }
 

@@ -11,6 +11,12 @@ const VERSION = 1
 /** How long another process may hold the file while it writes, in milliseconds. */
 const BUSY_MS = 5_000
 
+/** Those that are not settled have a table of their own, a small one: what an order waits for then touches two pages. */
+const INTENT = `
+    account TEXT NOT NULL, client_order_id TEXT NOT NULL, intended_at INTEGER NOT NULL, entry TEXT NOT NULL,
+    PRIMARY KEY (account, client_order_id)
+`
+
 const TABLES = `
   CREATE TABLE IF NOT EXISTS accounts (
     account TEXT PRIMARY KEY, epoch INTEGER NOT NULL, owner TEXT, beats INTEGER NOT NULL,
@@ -20,23 +26,26 @@ const TABLES = `
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, account TEXT NOT NULL, client_order_id TEXT NOT NULL,
     type TEXT NOT NULL, event TEXT NOT NULL
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS intents (
-    account TEXT NOT NULL, client_order_id TEXT NOT NULL, is_settled INTEGER NOT NULL, intended_at INTEGER NOT NULL,
-    entry TEXT NOT NULL, PRIMARY KEY (account, client_order_id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS unsettled ON intents (account, intended_at) WHERE is_settled = 0;
+  CREATE TABLE IF NOT EXISTS unsettled (${INTENT}) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS settled (${INTENT}) STRICT, WITHOUT ROWID;
 `
 
 const RELEASED: KillSwitchState = { engaged: false, by: null, reason: null, at: null }
 
 const READS: ReadonlySet<JournalCommand['type']> = new Set(['find', 'unsettled', 'killSwitch'])
 
+/** An entry as it was in the file, and as it is now. */
+interface Change {
+  readonly before: JournalEntry | undefined
+  readonly now: JournalEntry
+}
+
 export class JournalStore {
   readonly #database: DatabaseSync
   readonly #isAlive: (owner: Owner) => boolean | undefined
   readonly #statements = new Map<string, StatementSync>()
   /** Within a transaction: entries that were changed, written once at its end, and epochs, which cannot change meanwhile. */
-  readonly #changed = new Map<string, JournalEntry>()
+  readonly #changed = new Map<string, Change>()
   readonly #epochs = new Map<string, unknown>()
 
   /**
@@ -57,10 +66,10 @@ export class JournalStore {
   run(commands: readonly JournalCommand[]): JournalReply[] {
     const writes = commands.some(({ type }) => !READS.has(type))
     try {
-      if (writes) this.#database.exec('BEGIN IMMEDIATE')
+      if (writes) this.#execute('BEGIN IMMEDIATE')
       const replies = commands.map((command) => this.#reply(command))
       this.#writeEntries()
-      if (writes) this.#database.exec('COMMIT')
+      if (writes) this.#execute('COMMIT')
       return replies
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
@@ -119,7 +128,7 @@ export class JournalStore {
       }
       case 'unsettled':
         this.#writeEntries()
-        return this.#statement('SELECT entry FROM intents WHERE account = ? AND is_settled = 0 ORDER BY intended_at')
+        return this.#statement('SELECT entry FROM unsettled WHERE account = ? ORDER BY intended_at')
           .all(command.account)
           .map((row): JournalEntry => JSON.parse(String(row.entry)))
       case 'find':
@@ -165,7 +174,10 @@ export class JournalStore {
     this.#checkOwned(command)
     const { account, event } = command
     const { clientOrderId, at, type } = event
-    const entry = entryAfter(account, this.#find(account, clientOrderId), event)
+    const key = keyOf(account, clientOrderId)
+    const changed = this.#changed.get(key)
+    const known = changed === undefined ? this.#find(account, clientOrderId) : changed.now
+    const now = entryAfter(account, known, event)
     this.#execute(
       'INSERT INTO events (at, account, client_order_id, type, event) VALUES (?, ?, ?, ?, ?)',
       at,
@@ -174,30 +186,38 @@ export class JournalStore {
       type,
       JSON.stringify(event),
     )
-    this.#changed.set(keyOf(account, clientOrderId), entry)
-    return entry
+    this.#changed.set(key, { before: changed === undefined ? known : changed.before, now })
+    return now
   }
 
   #writeEntries(): void {
-    for (const entry of this.#changed.values()) {
+    for (const { before, now } of this.#changed.values()) {
+      const { account, clientOrderId, intendedAt } = now
+      const table = isSettled(now) ? 'settled' : 'unsettled'
       this.#execute(
-        `INSERT INTO intents (account, client_order_id, is_settled, intended_at, entry) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (account, client_order_id) DO UPDATE
-         SET is_settled = excluded.is_settled, intended_at = excluded.intended_at, entry = excluded.entry`,
-        entry.account,
-        entry.clientOrderId,
-        isSettled(entry) ? 1 : 0,
-        entry.intendedAt,
-        JSON.stringify(entry),
+        `INSERT INTO ${table} (account, client_order_id, intended_at, entry) VALUES (?, ?, ?, ?)
+         ON CONFLICT (account, client_order_id) DO UPDATE SET intended_at = excluded.intended_at, entry = excluded.entry`,
+        account,
+        clientOrderId,
+        intendedAt,
+        JSON.stringify(now),
       )
+      if (before === undefined || isSettled(before) === isSettled(now)) continue
+      const other = isSettled(now) ? 'unsettled' : 'settled'
+      this.#execute(`DELETE FROM ${other} WHERE account = ? AND client_order_id = ?`, account, clientOrderId)
     }
     this.#changed.clear()
   }
 
   #find(account: string, clientOrderId: string): JournalEntry | undefined {
     const changed = this.#changed.get(keyOf(account, clientOrderId))
-    if (changed !== undefined) return changed
-    const row = this.#row('SELECT entry FROM intents WHERE account = ? AND client_order_id = ?', account, clientOrderId)
+    if (changed !== undefined) return changed.now
+    const row = this.#row(
+      `SELECT entry FROM unsettled WHERE account = ?1 AND client_order_id = ?2
+       UNION ALL SELECT entry FROM settled WHERE account = ?1 AND client_order_id = ?2`,
+      account,
+      clientOrderId,
+    )
     return row === undefined ? undefined : JSON.parse(String(row.entry))
   }
 
@@ -215,11 +235,12 @@ export class JournalStore {
   /** Forgets what was settled before that time. @returns how many intents */
   #prune(before: number): number {
     this.#writeEntries()
-    const { changes } = this.#execute('DELETE FROM intents WHERE is_settled = 1 AND intended_at < ?', before)
+    const { changes } = this.#execute('DELETE FROM settled WHERE intended_at < ?', before)
     if (Number(changes) > 0) {
+      const known = (table: string): string =>
+        `SELECT 1 FROM ${table} AS i WHERE i.account = events.account AND i.client_order_id = events.client_order_id`
       this.#execute(
-        `DELETE FROM events WHERE at < ? AND NOT EXISTS
-         (SELECT 1 FROM intents WHERE intents.account = events.account AND intents.client_order_id = events.client_order_id)`,
+        `DELETE FROM events WHERE at < ? AND NOT EXISTS (${known('unsettled')}) AND NOT EXISTS (${known('settled')})`,
         before,
       )
     }

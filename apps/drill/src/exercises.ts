@@ -1,0 +1,6 @@
+import type { Exercise } from './exercise.ts'
+import { journal } from './journal/journal-exercise.ts'
+import { kills } from './kills/kill-exercise.ts'
+
+/** All exercises, in the order in which they are done. */
+export const EXERCISES: readonly Exercise[] = [kills, journal]
