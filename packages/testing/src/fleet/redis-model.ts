@@ -1,6 +1,7 @@
 /** A Redis for virtual time: it answers the scripts of `@holdfast/redis` as a real one does. */
 import type { Clock } from 'holdfast'
 import { type BucketModel, elapse, emptyBucket, lease, limitModel, takeOnce, waitFor } from './bucket-model.ts'
+import { CircuitModel } from './circuit-model.ts'
 import { ModelConnection } from './model-connection.ts'
 
 /** Not a number that a bucket can answer: others use it with another limit. */
@@ -17,13 +18,24 @@ interface Memory {
 interface State {
   readonly memories: Map<string, Memory>
   readonly buckets: Map<string, BucketModel>
+  readonly circuits: Map<string, CircuitModel>
   readonly heard: Map<string, Map<string, number>>
   readonly came: Map<string, Map<string, number>>
 }
 
-const emptyState = (): State => ({ memories: new Map(), buckets: new Map(), heard: new Map(), came: new Map() })
+const emptyState = (): State => ({
+  memories: new Map(),
+  buckets: new Map(),
+  circuits: new Map(),
+  heard: new Map(),
+  came: new Map(),
+})
 
-const copyOf = (state: State): State => structuredClone(state)
+function copyOf(state: State): State {
+  const { circuits, ...plain } = state
+  const copied = [...circuits].map(([key, circuit]) => [key, circuit.copy()] as const)
+  return { ...structuredClone(plain), circuits: new Map(copied) }
+}
 
 /** How a process is connected to the model. */
 export interface ModelConnectionOptions {
@@ -115,6 +127,7 @@ export class RedisModel {
     const head = [now, 0, Math.max(0, began - now)]
     if (script === 'lease-tokens') return [...head, ...this.#lease(keys, args, now, began)]
     if (script === 'take-once') return [...head, ...this.#once(keys, args, now, began)]
+    if (script === 'keep-circuit') return [...head, ...this.#circuit(keys, args, now)]
     if (script === 'be-present') return [...head, ...this.#present(keys, args, now)]
     throw new Error(`the model knows no script ${script}; teach it`)
   }
@@ -178,6 +191,14 @@ export class RedisModel {
       answers.push(taken ? bucket.tokens : -1 - waitFor(bucket, want, now))
     }
     return [...answers, ...(other ?? []).map(String)]
+  }
+
+  #circuit([, key = '']: readonly string[], args: readonly string[], now: number): (number | string)[] {
+    const circuit = this.#state.circuits.get(key) ?? new CircuitModel()
+    this.#state.circuits.set(key, circuit)
+    const { answer, published } = circuit.act(args, now)
+    if (published !== undefined) this.publish(args[13] ?? '', published)
+    return answer
   }
 
   #present([, heardKey = '', cameKey = '']: readonly string[], args: readonly string[], now: number): number[] {
