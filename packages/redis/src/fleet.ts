@@ -203,7 +203,8 @@ export class Fleet implements FleetPatterns {
       const [processes, rank] = home.value.values.map(Number)
       this.#processes = processes
       this.#rank = rank ?? -1
-      this.#presentSince ??= home.value.sentAt
+      // When Redis has begun to remember anew, the others may not be counted again yet.
+      if (this.#presentSince === undefined || home.value.settlingMs > 0) this.#presentSince = home.value.sentAt
     }
     const now = this.clock.now()
     if (now - this.#heardAt > TIMING.silentMs) {

@@ -16,3 +16,11 @@ export { type FleetRateLimiterOptions, fleetRateLimiter } from './rate-limiter/f
 export type { RedisPort } from './redis/port.ts'
 export type { RedisSource } from './redis/port-of.ts'
 export type { Script } from './scripts/script.ts'
+export {
+  type FleetSemaphore,
+  type FleetSemaphoreOptions,
+  type FleetSemaphoreSnapshot,
+  type FleetSlot,
+  fleetSemaphore,
+  type SlotOptions,
+} from './semaphore/fleet-semaphore.ts'
