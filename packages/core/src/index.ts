@@ -8,6 +8,7 @@ export type {
   CircuitChangeReason,
   CircuitMode,
   CircuitState,
+  FleetChangeReason,
 } from './circuit-breaker/circuit-breaker-options.ts'
 export type { CircuitPermit } from './circuit-breaker/circuit-permit.ts'
 export { CircuitBreakerRegistry } from './circuit-breaker/registry.ts'
@@ -60,6 +61,7 @@ export type { Jitter } from './retry/backoff.ts'
 export { retry } from './retry/retry.ts'
 export type { ErrorClass, RetryNotice, RetryOn, RetryOptions, RetrySettings } from './retry/retry-options.ts'
 export { retrySync } from './retry/retry-sync.ts'
+export type { FleetPatterns, FleetSettings } from './service/fleet.ts'
 export { PROFILES, type ProfileName } from './service/profiles.ts'
 export {
   createResilience,

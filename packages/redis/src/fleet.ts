@@ -1,14 +1,27 @@
 /** What the processes of a fleet share, seen from one of them. */
-import { type Clock, systemClock, type Timer, type Unsubscribe } from 'holdfast'
+import {
+  type CircuitBreaker,
+  type CircuitBreakerOptions,
+  type Clock,
+  type FleetPatterns,
+  type FleetSettings,
+  type RateLimiter,
+  type RateLimiterOptions,
+  systemClock,
+  type Timer,
+  type Unsubscribe,
+} from 'holdfast'
+import { fleetCircuitBreaker } from './circuit-breaker/fleet-circuit-breaker.ts'
 import { type FleetError, FleetUnsafeRedisError } from './errors.ts'
 import type { FleetOptions } from './fleet-options.ts'
 import { Asker } from './rate-limiter/asker.ts'
+import type { LeaseCounts } from './rate-limiter/bucket.ts'
+import { fleetRateLimiter } from './rate-limiter/fleet-rate-limiter.ts'
 import type { RedisPort } from './redis/port.ts'
 import { portOf } from './redis/port-of.ts'
 import { type Answer, Shard } from './redis/shard.ts'
 import { TIMING } from './redis/timing.ts'
 import { BE_PRESENT } from './scripts/be-present.ts'
-import type { Script } from './scripts/script.ts'
 
 /** How many of those who came first keep the memory of every shard awake. */
 const CARETAKERS = 3
@@ -31,6 +44,8 @@ export interface FleetSnapshot {
     /** Whether limits are shared out among the processes without it. */
     readonly sharing: boolean
   }[]
+  /** What became of the tokens of each limit, in tokens; what was granted and neither spent nor given back has lapsed. */
+  readonly limits: Readonly<Record<string, LeaseCounts>>
 }
 
 /** Something that is done now and then, and given up at the end. */
@@ -44,7 +59,7 @@ export interface Member {
 }
 
 /** One process's part in a fleet. Made by {@link connectFleet}. */
-export class Fleet {
+export class Fleet implements FleetPatterns {
   readonly processId: string
   readonly clock: Clock
   readonly keyPrefix: string
@@ -56,6 +71,7 @@ export class Fleet {
   readonly #onProblem: (problem: FleetError) => void
   readonly #shards = new Map<string, { readonly shard: Shard; readonly asker: Asker }>()
   readonly #members = new Set<Member>()
+  readonly #limits = new Map<string, LeaseCounts>()
   #processes: number | undefined
   #rank = -1
   #presentSince: number | undefined
@@ -109,10 +125,27 @@ export class Fleet {
     return this.#processes
   }
 
+  /** A limiter that all processes share; for services. @see fleetRateLimiter */
+  rateLimiter(name: string, options: RateLimiterOptions, settings: FleetSettings = {}): RateLimiter {
+    const { clock: _, ...limits } = options
+    return fleetRateLimiter(this, name, { ...limits, whenUnavailable: settings.whenUnavailable })
+  }
+
+  /** A breaker that all processes share; for services. @see fleetCircuitBreaker */
+  circuitBreaker(name: string, options: CircuitBreakerOptions, settings: FleetSettings = {}): CircuitBreaker {
+    const { clock: _, ...own } = options
+    return fleetCircuitBreaker(this, name, { ...own, quorum: settings.quorum })
+  }
+
   /** Takes part in what is done now and then. @returns what ends that */
   join(member: Member): Unsubscribe {
     this.#members.add(member)
     return () => void this.#members.delete(member)
+  }
+
+  /** Shows what becomes of a limit's tokens in {@link snapshot}. */
+  watch(limit: string, counts: LeaseCounts): void {
+    this.#limits.set(limit, counts)
   }
 
   /** Tells the user what must be put right. */
@@ -132,6 +165,7 @@ export class Fleet {
         roundTripMs: Math.round(shard.roundTripMs * 100) / 100,
         sharing: shard.shareFrom(now) !== undefined,
       })),
+      limits: Object.fromEntries([...this.#limits].map(([name, counts]) => [name, { ...counts }])),
     }
   }
 
@@ -169,7 +203,8 @@ export class Fleet {
       const [processes, rank] = home.value.values.map(Number)
       this.#processes = processes
       this.#rank = rank ?? -1
-      this.#presentSince ??= home.value.sentAt
+      // When Redis has begun to remember anew, the others may not be counted again yet.
+      if (this.#presentSince === undefined || home.value.settlingMs > 0) this.#presentSince = home.value.sentAt
     }
     const now = this.clock.now()
     if (now - this.#heardAt > TIMING.silentMs) {
@@ -220,9 +255,6 @@ export class Fleet {
     )
   }
 }
-
-/** A question to one server, as those ask who are no rate limiter. */
-export type Ask = (script: Script, keys: readonly string[], args: readonly string[]) => Promise<Answer>
 
 /**
  * Joins the fleet of all processes that use the same Redis and the same `keyPrefix`.

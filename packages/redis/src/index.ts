@@ -1,4 +1,5 @@
 /** One limit, one breaker and one semaphore for many processes, on Redis or Valkey. */
+export { type FleetCircuitBreakerOptions, fleetCircuitBreaker } from './circuit-breaker/fleet-circuit-breaker.ts'
 export {
   FleetError,
   type FleetErrorCode,
@@ -10,7 +11,16 @@ export {
 } from './errors.ts'
 export { connectFleet, type Fleet, type FleetSnapshot } from './fleet.ts'
 export type { FleetOptions } from './fleet-options.ts'
-export type { WhenUnavailable } from './rate-limiter/bucket.ts'
+export type { LeaseCounts, WhenUnavailable } from './rate-limiter/bucket.ts'
+export { type FleetRateLimiterOptions, fleetRateLimiter } from './rate-limiter/fleet-rate-limiter.ts'
 export type { RedisPort } from './redis/port.ts'
 export type { RedisSource } from './redis/port-of.ts'
 export type { Script } from './scripts/script.ts'
+export {
+  type FleetSemaphore,
+  type FleetSemaphoreOptions,
+  type FleetSemaphoreSnapshot,
+  type FleetSlot,
+  fleetSemaphore,
+  type SlotOptions,
+} from './semaphore/fleet-semaphore.ts'

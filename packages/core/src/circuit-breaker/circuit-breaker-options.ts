@@ -5,8 +5,8 @@ import { callback, durationMs, instance, type Rules, wholeNumber } from '../opti
 /** The state of a circuit. */
 export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
 
-/** Who decides: the counts, an operator who tripped it, or nobody because it is switched off. */
-export type CircuitMode = 'automatic' | 'tripped' | 'disabled'
+/** Who decides: the counts, an operator who tripped it, nobody because it is switched off, or a fleet of processes. */
+export type CircuitMode = 'automatic' | 'tripped' | 'disabled' | 'fleet'
 
 /** Why a circuit changed. */
 export type CircuitChangeReason =
@@ -18,6 +18,10 @@ export type CircuitChangeReason =
   | 'tripped'
   | 'reset'
   | 'disabled'
+  | FleetChangeReason
+
+/** Why a fleet of processes changed a circuit. */
+export type FleetChangeReason = 'fleet-opened' | 'fleet-recovering' | 'fleet-closed'
 
 /** A change of state, as listeners are told. */
 export interface CircuitChange {

@@ -17,6 +17,7 @@ import {
   type CircuitChangeReason,
   type CircuitMode,
   type CircuitState,
+  type FleetChangeReason,
 } from './circuit-breaker-options.ts'
 import { CircuitPermit } from './circuit-permit.ts'
 
@@ -174,6 +175,18 @@ export class CircuitBreaker implements Guard {
     this.#become('CLOSED', 'disabled', undefined, note)
   }
 
+  /**
+   * For a fleet: what many processes found out together takes the place of what this one did. Open, it makes no probes of
+   * its own until it is told to close. An operator's `trip` and `disable` win.
+   */
+  follow(to: 'OPEN' | 'CLOSED', reason: FleetChangeReason, note: string): void {
+    if (this.#mode === 'tripped' || this.#mode === 'disabled') return
+    this.#mode = to === 'OPEN' ? 'fleet' : 'automatic'
+    this.#note = note
+    this.#openedAt = this.#clock.now()
+    this.#become(to, reason, undefined, note)
+  }
+
   /** Everything there is to see, as plain data. */
   snapshot(): CircuitBreakerSnapshot {
     return {
@@ -316,6 +329,7 @@ export class CircuitBreaker implements Guard {
   #explain(): string {
     if (this.#mode === 'tripped')
       return `circuit was tripped by hand${this.#note === undefined ? '' : ` (${this.#note})`}`
+    if (this.#mode === 'fleet') return `circuit was opened by the fleet (${this.#note})`
     if (this.#state === 'HALF_OPEN') return 'circuit is half-open and its probes are out'
     const last = this.#lastError === undefined ? '' : ` (last: ${brief(this.#lastError)})`
     return `circuit is open after ${this.#failureCount} failures in a row${last}`

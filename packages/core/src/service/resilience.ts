@@ -14,6 +14,7 @@ import {
   unknownField,
 } from '../options.ts'
 import type { ResilienceEvent } from '../pipeline/call-event.ts'
+import type { FleetPatterns } from './fleet.ts'
 import { PROFILES } from './profiles.ts'
 import { Service, type ServiceSnapshot, type ServiceSurroundings } from './service.ts'
 import { checkServiceOptions, mergeSettings, type ServiceOptions, type ServiceSettings } from './service-settings.ts'
@@ -27,6 +28,8 @@ export interface ResilienceOptions {
   readonly defaults?: ServiceOptions | undefined
   /** Services by name: a profile, and what differs from it. */
   readonly services?: Readonly<Record<string, ServiceOptions>> | undefined
+  /** Shares limits and circuits with other processes: `await connectFleet({ redis })` of `@holdfast/redis`. Default: none. */
+  readonly fleet?: FleetPatterns | undefined
   /** Gets records of retries. Any logger with debug, info, warn and error fits. Default: none. */
   readonly logger?: Logger | undefined
   /** Told when a hook, listener or predicate throws. Default: written to the console. */
@@ -50,6 +53,7 @@ const RESILIENCE_RULES: Rules<ResilienceOptions> = {
   profiles: byName,
   defaults: { allows: isOptions, says: 'it must be an object of settings' },
   services: byName,
+  fleet: instance('a fleet, from connectFleet'),
   logger: instance('a logger with debug, info, warn and error'),
   onHookError: callback,
   clock: instance('a Clock'),
@@ -70,9 +74,9 @@ export class Resilience {
     checkOptions('resilience', options, RESILIENCE_RULES)
     const report = options.onHookError ?? reportToConsole
     const events = new Listeners<ResilienceEvent>('events listener', report)
-    const { clock = systemClock, random = systemRandom, logger } = options
+    const { clock = systemClock, random = systemRandom, logger, fleet } = options
     this.events = events
-    this.#around = { clock, random, logger, report, events }
+    this.#around = { clock, random, logger, report, events, fleet }
     this.#profiles = mergeProfiles(options.profiles ?? {})
     this.#defaults = options.defaults ?? {}
     checkServiceOptions('defaults', this.#defaults)
@@ -130,7 +134,7 @@ function mergeProfiles(own: Readonly<Record<string, ServiceSettings>>): Readonly
   for (const [name, settings] of Object.entries(own)) {
     checkServiceOptions(`profiles.${name}`, settings)
     if ('profile' in settings) {
-      const known = ['timeoutMs', 'attemptTimeoutMs', 'circuitBreaker', 'retry', 'rateLimiter', 'bulkhead']
+      const known = ['timeoutMs', 'attemptTimeoutMs', 'circuitBreaker', 'retry', 'rateLimiter', 'bulkhead', 'fleet']
       throw unknownField(`profiles.${name}.profile`, settings.profile, 'profile', known)
     }
     profiles.set(name, mergeSettings(profiles.get(name) ?? {}, settings))

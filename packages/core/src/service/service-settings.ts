@@ -4,6 +4,7 @@ import { InvalidOptionError } from '../errors.ts'
 import { check, checkOptions, durationMs, isOptions, nameText, type Rule, type Rules } from '../options.ts'
 import { checkRateLimiterOptions, type RateLimiterOptions } from '../rate-limiter/rate-limiter-options.ts'
 import { RETRY_RULES, type RetrySettings } from '../retry/retry-options.ts'
+import { FLEET_RULES, type FleetSettings } from './fleet.ts'
 
 /** Settings of one pattern within a service; the clock and the reporter are those of the whole. */
 type Within<Options> = Omit<Options, 'clock' | 'onHookError'>
@@ -18,6 +19,8 @@ export interface ServiceSettings {
   readonly retry?: RetrySettings | false | undefined
   readonly rateLimiter?: Within<RateLimiterOptions> | false | undefined
   readonly bulkhead?: Within<BulkheadOptions> | false | undefined
+  /** How limit and circuit are shared, where there is a fleet; false keeps them to this process. */
+  readonly fleet?: FleetSettings | false | undefined
 }
 
 /** The settings of a named service: a profile, and what differs from it. */
@@ -39,6 +42,7 @@ const SERVICE_RULES: Rules<ServiceOptions> = {
   retry: pattern,
   rateLimiter: pattern,
   bulkhead: pattern,
+  fleet: pattern,
 }
 
 const { clock: _breakerClock, onHookError: _breakerReporter, ...WITHIN_CIRCUIT_BREAKER } = CIRCUIT_BREAKER_RULES
@@ -52,10 +56,11 @@ const { clock: _bulkheadClock, ...WITHIN_BULKHEAD } = BULKHEAD_RULES
  */
 export function checkServiceOptions(path: string, options: ServiceOptions): void {
   checkOptions(path, options, SERVICE_RULES)
-  const { circuitBreaker, retry, rateLimiter, bulkhead } = options
+  const { circuitBreaker, retry, rateLimiter, bulkhead, fleet } = options
   if (circuitBreaker) checkOptions(`${path}.circuitBreaker`, circuitBreaker, WITHIN_CIRCUIT_BREAKER)
   if (retry) checkOptions(`${path}.retry`, retry, RETRY_RULES)
   if (bulkhead) checkOptions(`${path}.bulkhead`, bulkhead, WITHIN_BULKHEAD)
+  if (fleet) checkOptions(`${path}.fleet`, fleet, FLEET_RULES)
   if (rateLimiter) checkPartialRateLimiter(`${path}.rateLimiter`, rateLimiter)
 }
 

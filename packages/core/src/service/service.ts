@@ -8,6 +8,7 @@ import type { ResilienceEvent } from '../pipeline/call-event.ts'
 import { compile, Pipeline } from '../pipeline/pipeline.ts'
 import type { CallTotals } from '../pipeline/statistics.ts'
 import { RateLimiter, type RateLimiterSnapshot } from '../rate-limiter/rate-limiter.ts'
+import type { FleetPatterns } from './fleet.ts'
 import type { ServiceOptions } from './service-settings.ts'
 import type { Setting } from './setting-origin.ts'
 
@@ -28,6 +29,8 @@ export interface ServiceSurroundings {
   readonly logger: Logger | undefined
   readonly report: HookErrorReporter
   readonly events: Listeners<ResilienceEvent>
+  /** Whom services share their limits and circuits with. */
+  readonly fleet: FleetPatterns | undefined
 }
 
 /**
@@ -58,12 +61,19 @@ export class Service {
   ) {
     const { profile, timeoutMs, attemptTimeoutMs, circuitBreaker, retry, rateLimiter, bulkhead } = settings
     const { clock, random, logger, report, events } = around
+    const fleet = settings.fleet === false ? undefined : around.fleet
+    const shared = settings.fleet || {}
     this.name = name
     this.profile = profile
     this.settings = inForce
-    if (circuitBreaker)
-      this.circuitBreaker = new CircuitBreaker(name, { ...circuitBreaker, clock, onHookError: report })
-    if (rateLimiter) this.rateLimiter = new RateLimiter({ ...rateLimiter, clock })
+    if (circuitBreaker) {
+      const options = { ...circuitBreaker, clock, onHookError: report }
+      this.circuitBreaker = fleet?.circuitBreaker(name, options, shared) ?? new CircuitBreaker(name, options)
+    }
+    if (rateLimiter) {
+      const options = { ...rateLimiter, clock }
+      this.rateLimiter = fleet?.rateLimiter(name, options, shared) ?? new RateLimiter(options)
+    }
     if (bulkhead) this.bulkhead = new Bulkhead({ ...bulkhead, clock })
     this.circuitBreaker?.onStateChange((change) => {
       if (events.any) events.emit({ type: 'circuit', ...change })

@@ -1,8 +1,8 @@
-import type { Clock } from 'holdfast'
+import type { Clock, FleetSettings } from 'holdfast'
 import type { FleetLimitMismatchError } from '../errors.ts'
 
-/** What happens while Redis is away; see {@link FleetRateLimiterOptions.whenUnavailable}. */
-export type WhenUnavailable = 'local-share' | 'deny' | 'allow'
+/** What happens while Redis is away. */
+export type WhenUnavailable = NonNullable<FleetSettings['whenUnavailable']>
 
 /** Counts of what became of leased tokens, for all buckets of a limiter. */
 export interface LeaseCounts {

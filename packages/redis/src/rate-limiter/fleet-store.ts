@@ -1,4 +1,7 @@
 /** The buckets of one limiter, kept in Redis. */
+
+import { createHash } from 'node:crypto'
+import type { ClientBuckets, ClientKey, CompleteLimit, LimiterStore } from 'holdfast'
 import type { Fleet, Member } from '../fleet.ts'
 import type { BucketSetting, LeaseCounts, WhenUnavailable } from './bucket.ts'
 import { grainsPerToken } from './grains.ts'
@@ -10,15 +13,8 @@ const CLIENT_GROUPS = 16
 /** How many clients are looked at to make room for a new one. */
 const CANDIDATES = 8
 
-/** Which limit, and its figures. */
-export interface StoredLimit {
-  readonly label: string
-  readonly tokensPerSecond: number
-  readonly burstSize: number
-}
-
 /** Keeps a limiter's tokens in Redis. */
-export class FleetStore implements Member {
+export class FleetStore implements LimiterStore, Member {
   /** What became of leased tokens so far, in tokens. */
   readonly counts: LeaseCounts = { questions: 0, granted: 0, spent: 0, givenBack: 0, unleased: 0 }
   readonly #fleet: Fleet
@@ -36,14 +32,14 @@ export class FleetStore implements Member {
   }
 
   /** The tokens for all. */
-  bucket(limit: StoredLimit, wake: () => void): LeasedBucket {
+  bucket(limit: CompleteLimit, wake: () => void): LeasedBucket {
     const bucket = this.#open(this.#setting(limit, wake, true), limit.label, '')
     this.#buckets.add(bucket)
     return bucket
   }
 
   /** The tokens of each client. */
-  clientBuckets(limit: StoredLimit, maxClients: number, wake: () => void): FleetClients {
+  clientBuckets(limit: CompleteLimit, maxClients: number, wake: () => void): FleetClients {
     const setting = this.#setting(limit, wake, false)
     const open = (client: string): LeasedBucket => this.#open(setting, `${limit.label}:${groupOf(client)}`, client)
     const clients = new FleetClients(setting, maxClients, open)
@@ -64,7 +60,11 @@ export class FleetStore implements Member {
     for (const bucket of this.#buckets) bucket.giveUp(now)
   }
 
-  #setting({ label, tokensPerSecond, burstSize }: StoredLimit, wake: () => void, alwaysLeased: boolean): BucketSetting {
+  #setting(
+    { label, tokensPerSecond, burstSize }: CompleteLimit,
+    wake: () => void,
+    alwaysLeased: boolean,
+  ): BucketSetting {
     const { leaseMs, timeLimitMs, clock } = this.#fleet
     this.#wakes.add(wake)
     return {
@@ -91,7 +91,7 @@ export class FleetStore implements Member {
 }
 
 /** Clients by name, each with what this process has leased of its bucket. Whom nothing is held of is forgotten first. */
-export class FleetClients {
+export class FleetClients implements ClientBuckets {
   readonly #setting: BucketSetting
   readonly #maxClients: number
   readonly #open: (client: string) => LeasedBucket
@@ -117,7 +117,8 @@ export class FleetClients {
     return this.#buckets.size
   }
 
-  of(client: string, now: number): LeasedBucket {
+  of(key: ClientKey, now: number): LeasedBucket {
+    const client = nameOf(key)
     const known = this.#buckets.get(client)
     if (known !== undefined) return known
     if (this.#buckets.size >= this.#maxClients) this.#makeRoom(now)
@@ -142,6 +143,16 @@ export class FleetClients {
       return
     }
   }
+}
+
+/** How long a client's name may be that stands in a key as it is. */
+const LONGEST_NAME = 64
+
+/** What a client is called in Redis. Long names and bytes are digested, so that no client can fill its memory with a name. */
+function nameOf(key: ClientKey): string {
+  if (typeof key === 'number') return `#${key}`
+  if (typeof key === 'string' && key.length <= LONGEST_NAME) return `-${key}`
+  return createHash('sha1').update(key).digest('base64url')
 }
 
 /** FNV-1a: the same client is in the same group in every process. */

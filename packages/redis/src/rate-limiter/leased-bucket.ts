@@ -1,4 +1,5 @@
 /** A bucket in Redis, as one process has it: calls take from tokens leased in advance, without asking anybody. */
+import { type AdjustableBucket, type CompleteLimit, InvalidOptionError } from 'holdfast'
 import { type FleetLimit, FleetLimitMismatchError } from '../errors.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
 import { TIMING } from '../redis/timing.ts'
@@ -18,7 +19,7 @@ const UNKNOWN_MS = TIMING.probeMs
 const MISMATCH_MS = 1_000
 
 /** One bucket of a limit that the fleet shares. */
-export class LeasedBucket implements LeaseAsker {
+export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   readonly stateKey: string
   readonly leasesKey: string
   readonly setting: BucketSetting
@@ -107,6 +108,12 @@ export class LeasedBucket implements LeaseAsker {
   giveBack(cost: number, now: number): void {
     const taken = this.#lease.unspend(this.#grainsOf(cost), now)
     this.setting.counts.spent -= taken / this.setting.grains
+  }
+
+  /** A limit that many processes keep cannot be changed in one of them. @throws InvalidOptionError */
+  setLimit({ tokensPerSecond }: CompleteLimit): void {
+    const rule = 'the limit of a fleet is the same in every process; change it in the configuration of all of them'
+    throw new InvalidOptionError('tokensPerSecond', tokensPerSecond, rule)
   }
 
   /** About how long until this many tokens have come in, in milliseconds, also for more than the burst. */

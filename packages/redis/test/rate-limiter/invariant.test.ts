@@ -136,4 +136,20 @@ describe('over all processes, no window of any length sees more than burst + rat
       { numRuns: 40 },
     )
   })
+
+  it('when Redis loses its data and then hangs before all processes are counted again', async () => {
+    const given = {
+      seed: 1,
+      processes: 4,
+      limit: { tokensPerSecond: 150, burstSize: 120 },
+      latencyMs: 0.2,
+      demand: 3,
+    }
+    const faults = [
+      { kind: 'lose', atMs: 6_000, forMs: 1 },
+      { kind: 'hang', atMs: 6_050, forMs: 5_000 },
+    ]
+    const { admissions } = await play(given, faults, 'local-share')
+    expect(overAdmission(admissions, given.limit)).toBe(0)
+  })
 })

@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BE_PRESENT } from '../../src/scripts/be-present.ts'
+import { HOLD_SLOTS } from '../../src/scripts/hold-slots.ts'
+import { KEEP_CIRCUIT } from '../../src/scripts/keep-circuit.ts'
 import { LEASE_TOKENS } from '../../src/scripts/lease-tokens.ts'
 import type { Script } from '../../src/scripts/script.ts'
 import { TAKE_ONCE } from '../../src/scripts/take-once.ts'
@@ -53,6 +55,27 @@ const command = fc.oneof(
         maxLength: 4,
       }),
       otherLimit: fc.constantFrom(false, false, false, false, false, true),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('slots' as const),
+      process,
+      lateness,
+      acts: fc.array(fc.tuple(fc.constantFrom('take', 'take', 'keep', 'give'), fc.constantFrom('x', 'y', 'z')), {
+        maxLength: 4,
+      }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('circuit' as const),
+      process,
+      lateness,
+      act: fc.constantFrom('look', 'report', 'report', 'well', 'claim', 'claim', 'succeeded', 'failed', 'release'),
+      knowsGeneration: fc.constantFrom(true, true, false),
     }),
   },
   {
@@ -120,6 +143,13 @@ describe('the model of the scripts', () => {
             } else if (one.kind === 'present') {
               const args = [2_000_000, one.stays ? 1 : 0]
               await both(BE_PRESENT, one.process, one.lateness, ['m', 'heard', 'came'], args)
+            } else if (one.kind === 'slots') {
+              await both(HOLD_SLOTS, one.process, one.lateness, ['m', 'slots'], [2, 500_000, ...one.acts.flat()])
+            } else if (one.kind === 'circuit') {
+              const known = Number(await redis.hget('circuit', 'generation'))
+              const figures = [3, 2, 400_000, 100_000, 50_000, 600_000, one.knowsGeneration ? known : known - 1]
+              const args = [one.act, ...figures, 'changes', 'timed out']
+              await both(KEEP_CIRCUIT, one.process, one.lateness, ['m', 'circuit', 'reports', 'probe'], args)
             } else if (one.kind === 'once') {
               const keys = ['m', ...one.takes.map(([bucket]) => bucket)]
               const wanted = one.takes.map(([, want]) => want * grains)

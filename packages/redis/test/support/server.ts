@@ -1,9 +1,9 @@
 import { type RedisServer, type RedisServerOptions, startRedisServer } from '@holdfast/testing/redis-server'
-import { onTestFinished } from 'vitest'
+import type { TestContext } from 'vitest'
 
 /** A real redis-server that is closed after the test. */
-export async function redisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+export async function redisServer(test: TestContext, options: RedisServerOptions = {}): Promise<RedisServer> {
   const server = await startRedisServer(options)
-  onTestFinished(() => server.close())
+  test.onTestFinished(() => server.close())
   return server
 }

@@ -20,6 +20,8 @@ export class ModelConnection {
   arrives = true
   /** Whether answers come back. */
   answers = true
+  /** Whether messages of channels come. */
+  delivers = true
   /** What the server says to every command, if it says no: `OOM …`, `READONLY …`. */
   refusal: string | undefined
   readonly #server: RedisModel
@@ -45,7 +47,7 @@ export class ModelConnection {
 
   async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
     return this.#server.subscribe(channel, (message) => {
-      if (!this.connected || !this.answers) return
+      if (!this.connected || !this.answers || !this.delivers) return
       this.#clock.setTimer(() => listener(message), this.latencyMs, false)
     })
   }

@@ -1,6 +1,7 @@
 /** A Redis for virtual time: it answers the scripts of `@holdfast/redis` as a real one does. */
 import type { Clock } from 'holdfast'
 import { type BucketModel, elapse, emptyBucket, lease, limitModel, takeOnce, waitFor } from './bucket-model.ts'
+import { CircuitModel } from './circuit-model.ts'
 import { ModelConnection } from './model-connection.ts'
 
 /** Not a number that a bucket can answer: others use it with another limit. */
@@ -17,13 +18,26 @@ interface Memory {
 interface State {
   readonly memories: Map<string, Memory>
   readonly buckets: Map<string, BucketModel>
+  readonly circuits: Map<string, CircuitModel>
+  readonly slots: Map<string, Map<string, number>>
   readonly heard: Map<string, Map<string, number>>
   readonly came: Map<string, Map<string, number>>
 }
 
-const emptyState = (): State => ({ memories: new Map(), buckets: new Map(), heard: new Map(), came: new Map() })
+const emptyState = (): State => ({
+  memories: new Map(),
+  buckets: new Map(),
+  circuits: new Map(),
+  slots: new Map(),
+  heard: new Map(),
+  came: new Map(),
+})
 
-const copyOf = (state: State): State => structuredClone(state)
+function copyOf(state: State): State {
+  const { circuits, ...plain } = state
+  const copied = [...circuits].map(([key, circuit]) => [key, circuit.copy()] as const)
+  return { ...structuredClone(plain), circuits: new Map(copied) }
+}
 
 /** How a process is connected to the model. */
 export interface ModelConnectionOptions {
@@ -59,6 +73,11 @@ export class RedisModel {
   /** Its own time, in whole microseconds. */
   get now(): number {
     return this.#offsetUs + Math.round(this.#clock.now() * 1_000)
+  }
+
+  /** How many processes it counts. */
+  get processes(): number {
+    return [...this.#state.heard.values()].reduce((sum, heard) => sum + heard.size, 0)
   }
 
   /** Starts anew with all data: another run of the server, as after a crash or a failover that lost nothing. */
@@ -115,6 +134,8 @@ export class RedisModel {
     const head = [now, 0, Math.max(0, began - now)]
     if (script === 'lease-tokens') return [...head, ...this.#lease(keys, args, now, began)]
     if (script === 'take-once') return [...head, ...this.#once(keys, args, now, began)]
+    if (script === 'keep-circuit') return [...head, ...this.#circuit(keys, args, now)]
+    if (script === 'hold-slots') return [...head, ...this.#slots(keys, args, now, began)]
     if (script === 'be-present') return [...head, ...this.#present(keys, args, now)]
     throw new Error(`the model knows no script ${script}; teach it`)
   }
@@ -178,6 +199,32 @@ export class RedisModel {
       answers.push(taken ? bucket.tokens : -1 - waitFor(bucket, want, now))
     }
     return [...answers, ...(other ?? []).map(String)]
+  }
+
+  #circuit([, key = '']: readonly string[], args: readonly string[], now: number): (number | string)[] {
+    const circuit = this.#state.circuits.get(key) ?? new CircuitModel()
+    this.#state.circuits.set(key, circuit)
+    const { answer, published } = circuit.act(args, now)
+    if (published !== undefined) this.publish(args[13] ?? '', published)
+    return answer
+  }
+
+  #slots([, key = '']: readonly string[], args: readonly string[], now: number, began: number): number[] {
+    const [settle, slots, life] = [numberAt(args, 3), numberAt(args, 5), numberAt(args, 6)]
+    const certain = began - settle + life
+    const held = entryOf(this.#state.slots, key)
+    for (const [name, lapses] of held) if (lapses <= now) held.delete(name)
+    const answers: number[] = []
+    for (let at = 7; at < args.length; at += 2) {
+      const [act, name = ''] = args.slice(at, at + 2)
+      const room = held.size < slots && ((act === 'take' && now >= certain) || (act === 'keep' && now < certain))
+      const holds = act !== 'give' && (held.has(name) || room)
+      if (act === 'give') held.delete(name)
+      else if (holds) held.set(name, now + life)
+      answers.push(holds ? 1 : 0)
+    }
+    const first = Math.min(...held.values())
+    return [...answers, held.size, held.size > 0 ? first - now : -1]
   }
 
   #present([, heardKey = '', cameKey = '']: readonly string[], args: readonly string[], now: number): number[] {
