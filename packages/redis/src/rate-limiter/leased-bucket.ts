@@ -87,6 +87,13 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     return Math.max(1, Math.ceil(expected))
   }
 
+  /** Takes them if they are there. @returns whether they were */
+  tryTake(cost: number, now: number): boolean {
+    if (this.waitMs(cost, now) > 0) return false
+    this.take(cost, now)
+    return true
+  }
+
   /** Takes what {@link waitMs} has just shown to be there. */
   take(cost: number, now: number): void {
     const grains = this.#grainsOf(cost)
