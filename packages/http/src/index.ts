@@ -12,3 +12,11 @@ export {
   type RouteRule,
 } from './limit/request-limits.ts'
 export { PROBLEM_JSON, type Problem, problem, problemOf } from './problem.ts'
+export {
+  LoadShedder,
+  type LoadSheddingOptions,
+  type LoadSheddingSnapshot,
+  type Priority,
+  type Shed,
+} from './shedding/load-shedder.ts'
+export type { RoutedSheddingOptions } from './shedding/routed-shedding.ts'
