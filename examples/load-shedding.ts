@@ -19,8 +19,8 @@ import { systemClock } from 'holdfast'
 /** How long a client waits for its answer, in milliseconds. */
 const PATIENCE_MS = 1_000
 
-/** How long the clients ask, in milliseconds. */
-const DURATION_MS = process.argv.includes('--short') ? 1_500 : 10_000
+/** How long the clients ask to find out how much can be answered, and then how long for the measurement, in milliseconds. */
+const [CALIBRATION_MS, DURATION_MS] = process.argv.includes('--short') ? [700, 1_500] : [2_000, 10_000]
 
 const PRIORITIES = ['critical', 'normal', 'background'] as const
 
@@ -50,7 +50,7 @@ else parentPort?.postMessage(await ask(workerData))
 // The server.
 
 async function measure(): Promise<void> {
-  const perSecond = Math.floor((await during(false, 'as many as it answers', 2_000)).perSecond)
+  const perSecond = Math.floor((await during(false, 'as many as it answers', CALIBRATION_MS)).perSecond)
   console.log(`the process can answer ${perSecond} requests a second; it is asked ${2 * perSecond} times`)
   for (const isShedding of [false, true]) {
     console.log(isShedding ? '\nwith load shedding' : '\nwithout load shedding')
@@ -64,8 +64,7 @@ async function during(isShedding: boolean, perSecond: Load['perSecond'], duratio
   const app = fastify({ forceCloseConnections: true })
   if (isShedding) await app.register(loadShedding, { maxEventLoopDelayMs: 50 })
   for (const priority of PRIORITIES) app.get(`/${priority}`, { config: { priority } }, work)
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const port = app.addresses()[0]?.port ?? 0
+  const port = Number(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port)
   const outcomes = await clients({ port, perSecond, durationMs })
   await app.close()
   const answered = PRIORITIES.reduce((sum, priority) => sum + outcomes[priority].answered, 0)
