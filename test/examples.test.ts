@@ -8,6 +8,9 @@ const FOLDER = join(ROOT, 'examples')
 /** Takes real time and real sockets; run by `npm run outage`. */
 const MEASUREMENT = 'outage.ts'
 
+/** Examples that have a short form for the tests. */
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { 'load-shedding.ts': ['--short'] }
+
 /** What each example must print, in this order; lines between are free. */
 const ESSENTIAL: Readonly<Record<string, readonly RegExp[]>> = {
   'circuit-breaker.ts': [
@@ -62,6 +65,14 @@ const ESSENTIAL: Readonly<Record<string, readonly RegExp[]>> = {
     /^polygon \(DATA_PROVIDER\): CLOSED, 1 succeeded, 0 refused$/,
   ],
   'decorators.ts': [/^bars of AAPL after 3 attempts/, /^breaker of polygon: CLOSED$/, /^blocking: 42 at attempt 2$/],
+  'load-shedding.ts': [
+    /^the process can answer \d+ requests a second; it is asked \d+ times$/,
+    /^without load shedding$/,
+    /^ {2}critical .*: 0 turned away/,
+    /^with load shedding$/,
+    /^ {2}critical .* % answered in time/,
+    /^ {2}background .*: [1-9]\d* turned away with 503 and Retry-After/,
+  ],
 }
 
 /** What the README lists; programs that a reader has put beside them are his own. */
@@ -72,7 +83,7 @@ const examples = listed.filter((name) => name !== MEASUREMENT)
 
 describe('the examples', () => {
   it.each(examples)('%s runs and shows what it is there for', async (name) => {
-    const lines = await runProgram(join(FOLDER, name))
+    const lines = await runProgram(join(FOLDER, name), ARGUMENTS[name])
     let at = -1
     for (const essential of ESSENTIAL[name] ?? []) {
       const next = lines.findIndex((line, index) => index > at && essential.test(line))

@@ -16,8 +16,8 @@ const LIMIT_MS = 20_000
  * @returns what it wrote to its standard output, line by line
  * @throws when it ends with another code than 0, or not in time
  */
-export async function runProgram(path: string): Promise<string[]> {
-  const { stdout } = await execute(process.execPath, ['--conditions=development', path], {
+export async function runProgram(path: string, args: readonly string[] = []): Promise<string[]> {
+  const { stdout } = await execute(process.execPath, ['--conditions=development', path, ...args], {
     cwd: ROOT,
     timeout: LIMIT_MS,
   })

@@ -3,7 +3,6 @@ export { ClientAddresses, type ClientAddressOptions, type TrustProxy } from './c
 export type { ClientOptions, RequestReader } from './client/client-identity.ts'
 export { clientKey } from './client/client-key.ts'
 export { type Admission, AdmissionControl, type AdmissionOptions } from './limit/admission-control.ts'
-export { retryAfterSeconds } from './limit/rate-limit-headers.ts'
 export {
   type LimitedRequest,
   type RateLimitOptions,
@@ -11,4 +10,13 @@ export {
   type RouteLimit,
   type RouteRule,
 } from './limit/request-limits.ts'
+export { retryAfterSeconds } from './limit/retry-after.ts'
 export { PROBLEM_JSON, type Problem, problem, problemOf } from './problem.ts'
+export {
+  LoadShedder,
+  type LoadSheddingOptions,
+  type LoadSheddingSnapshot,
+  type Priority,
+  type Shed,
+} from './shedding/load-shedder.ts'
+export type { RoutedSheddingOptions } from './shedding/routed-shedding.ts'

@@ -1,6 +1,6 @@
 /** Failures as HTTP answers: which status, and what the body says (RFC 9457, `application/problem+json`). */
 import { type Clock, describeFailure, HoldfastError, isRejection, RetriesExhaustedError, TimeoutError } from 'holdfast'
-import { retryAfterSeconds } from './limit/rate-limit-headers.ts'
+import { retryAfterSeconds } from './limit/retry-after.ts'
 
 /** The media type of a problem. */
 export const PROBLEM_JSON = 'application/problem+json'

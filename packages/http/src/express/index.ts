@@ -1,2 +1,4 @@
 /** The way into an Express application. */
-export { type ExpressMiddleware, type ExpressRateLimitOptions, rateLimit } from './rate-limit.ts'
+export { loadShedding } from './load-shedding.ts'
+export type { ExpressMiddleware } from './middleware.ts'
+export { type ExpressRateLimitOptions, rateLimit } from './rate-limit.ts'

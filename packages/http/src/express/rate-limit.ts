@@ -1,33 +1,22 @@
 /** Rate limits on every route of an Express application, or of anything else that takes Connect's middleware. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { RequestReader } from '../client/client-identity.ts'
 import { type RoutedLimitOptions, RoutedLimits } from '../limit/routed-limits.ts'
 import { nodeRequest } from '../node-request.ts'
 import { PROBLEM_JSON } from '../problem.ts'
+import { type ExpressMiddleware, wholeUrl } from './middleware.ts'
 
 /** Options of the middleware. `Request` is what `user` is given: name Express's own type to read what others put there. */
 export type ExpressRateLimitOptions<Request extends IncomingMessage = IncomingMessage> = RoutedLimitOptions<Request>
 
-/** Middleware as Express 5 takes it. */
-export type ExpressMiddleware<Request extends IncomingMessage = IncomingMessage> = (
-  request: Request,
-  response: ServerResponse,
-  next: (error?: unknown) => void,
-) => void
-
 /** The middleware that a request has met. */
 const MET: unique symbol = Symbol('holdfast.rateLimit')
 
-/** A request as Express hands it on: in a mounted application `url` has lost the mount's path. */
-interface HandedOn {
-  readonly originalUrl?: string
+interface Marked {
   [MET]?: unknown
 }
 
-const reader: RequestReader<IncomingMessage & HandedOn> = {
-  ...nodeRequest,
-  url: (request) => request.originalUrl ?? nodeRequest.url(request),
-}
+const reader: RequestReader<IncomingMessage> = { ...nodeRequest, url: wholeUrl }
 
 /**
  * Limits every request that comes by, those to what does not exist too: for all clients together (`tokensPerSecond`,
@@ -41,8 +30,8 @@ const reader: RequestReader<IncomingMessage & HandedOn> = {
 export function rateLimit<Request extends IncomingMessage = IncomingMessage>(
   options: ExpressRateLimitOptions<Request>,
 ): ExpressMiddleware<Request> {
-  const limits = new RoutedLimits<Request & HandedOn>(reader, options)
-  return (request: Request & HandedOn, response, next) => {
+  const limits = new RoutedLimits<Request & Marked>(reader, options)
+  return (request: Request & Marked, response, next) => {
     if (request[MET] === limits) return next()
     if (request[MET] !== undefined) return next(twice())
     request[MET] = limits

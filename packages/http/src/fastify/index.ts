@@ -1,2 +1,3 @@
 /** The way into a Fastify application. */
+export { loadShedding } from './load-shedding.ts'
 export { type FastifyRateLimitOptions, rateLimit } from './rate-limit.ts'

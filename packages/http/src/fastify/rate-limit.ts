@@ -5,6 +5,7 @@ import type { RequestReader } from '../client/client-identity.ts'
 import { type RateLimitOptions, RequestLimits, type RouteLimit, type RouteRule } from '../limit/request-limits.ts'
 import { joined } from '../node-request.ts'
 import { PROBLEM_JSON } from '../problem.ts'
+import { withoutFastifysOwn } from './plugin-options.ts'
 
 /** Options of the plugin. */
 export type FastifyRateLimitOptions = RateLimitOptions<FastifyRequest>
@@ -71,10 +72,3 @@ export const rateLimit: FastifyPluginAsync<FastifyRateLimitOptions> = plugin(reg
   fastify: '5.x',
   name: '@holdfast/http',
 })
-
-const FASTIFYS_OWN: ReadonlySet<string> = new Set(['prefix', 'logLevel', 'logSerializers'])
-
-/** `register` takes options of Fastify's along with a plugin's; what is left is checked, misspelt names too. */
-function withoutFastifysOwn(options: FastifyRateLimitOptions): FastifyRateLimitOptions {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => !FASTIFYS_OWN.has(name)))
-}

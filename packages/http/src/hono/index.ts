@@ -1,3 +1,4 @@
 /** The way into a Hono application. */
+export { loadShedding } from './load-shedding.ts'
 export { type HonoRateLimitOptions, rateLimit } from './rate-limit.ts'
 export { remoteAddress } from './remote-address.ts'

@@ -1,9 +1,11 @@
 /** Rate limits on every route of a Hono application, on every runtime: nothing here is Node's. */
-import type { Context, HonoRequest, MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { RequestReader } from '../client/client-identity.ts'
 import { type RoutedLimitOptions, RoutedLimits } from '../limit/routed-limits.ts'
 import { PROBLEM_JSON } from '../problem.ts'
+import { nodeBindings } from './node-bindings.ts'
 import { remoteAddress } from './remote-address.ts'
+import { pathAndQuery } from './request.ts'
 
 /** Options of the middleware. */
 export interface HonoRateLimitOptions extends RoutedLimitOptions<Context> {
@@ -43,15 +45,16 @@ export function rateLimit({ address = remoteAddress, ...options }: HonoRateLimit
     if (admission === undefined) return await next()
     const { allowed, headers, body = null } = admission
     if (!allowed) return new Response(body, { status: 429, headers: { ...headers, 'content-type': PROBLEM_JSON } })
+    const node = nodeBindings(context)
+    if (node !== undefined) {
+      // Ten times cheaper than the headers of a `Response` (bench: `http-hono`), and on every answer, errors too.
+      for (const name in headers) node.outgoing.setHeader(name, headers[name] ?? '')
+      return await next()
+    }
     await next()
     setHeaders(context, headers)
+    return undefined
   }
-}
-
-/** The path as the router has read it: decoded. */
-function pathAndQuery({ path, url }: HonoRequest): string {
-  const query = url.indexOf('?')
-  return query < 0 ? path : path + url.slice(query)
 }
 
 /** After the handler, because a `Response` that it has made itself knows nothing of what was prepared before. */

@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { nodeBindings } from './node-bindings.ts'
 
 /**
  * The address at the other end of the socket, as the runtimes tell it: Node (`@hono/node-server`), Deno and Bun in `env`,
@@ -8,8 +9,8 @@ import type { Context } from 'hono'
  */
 export function remoteAddress(context: Context): string | undefined {
   const env: unknown = context.env
-  const node = read(read(read(read(env, 'server') ?? env, 'incoming'), 'socket'), 'remoteAddress')
-  if (typeof node === 'string') return node
+  const node = nodeBindings(context)
+  if (node !== undefined) return node.incoming.socket.remoteAddress
   const deno = read(read(env, 'remoteAddr'), 'hostname')
   if (typeof deno === 'string') return deno
   const bun = bunAddress(read(env, 'server') ?? env, context.req.raw)

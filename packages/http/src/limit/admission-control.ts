@@ -1,7 +1,7 @@
 /** Whether a request is let in: the part that the middleware of every framework shares. */
 import { type Clock, InvalidOptionError, type RateLimit, type RateLimitDecision } from 'holdfast'
 import { atLeast, flag, instance, isOptions, positive, type Rules, wholeNumber } from 'holdfast/options'
-import { limitHeader, policyHeader, retryAfterSeconds } from './rate-limit-headers.ts'
+import { Answers } from './answers.ts'
 import { Tier } from './tier.ts'
 
 /** Limits of the requests that come in. Give one for all clients together, one for each client, or both. */
@@ -42,12 +42,16 @@ export interface Admission {
   readonly body: string | undefined
 }
 
+/** A limit that must be passed, and what is told of it. */
+interface Stage {
+  readonly tier: Tier
+  readonly answers: Answers
+}
+
 /** The limits that one kind of client must pass. */
 interface Passage {
-  readonly first: Tier
-  readonly others: readonly Tier[]
-  /** The header that names them. */
-  readonly policy: string
+  readonly first: Stage
+  readonly others: readonly Stage[]
   /** The most that a request can cost. */
   readonly highestCost: number
 }
@@ -62,7 +66,6 @@ interface Passage {
 export class AdmissionControl {
   readonly #everybody: Passage
   readonly #single: ReadonlyMap<string, Passage>
-  readonly #legacyHeaders: boolean
 
   /**
    * @param single limits of single clients, instead of `perClient`
@@ -82,12 +85,11 @@ export class AdmissionControl {
       tokensPerSecond === undefined
         ? []
         : [new Tier(nameOf('global'), 'global', { tokensPerSecond, burstSize }, { clock })]
-    this.#legacyHeaders = legacyHeaders
-    this.#everybody = passageOf([...clients, ...all])
+    this.#everybody = passageOf([...clients, ...all], legacyHeaders)
     this.#single = new Map(
       [...single].map(([client, limit]) => {
         const its = new Tier('client', 'client', limit, { maxClients: 1, clock })
-        return [client, passageOf([its, ...all])]
+        return [client, passageOf([its, ...all], legacyHeaders)]
       }),
     )
   }
@@ -99,46 +101,32 @@ export class AdmissionControl {
    * @throws InvalidOptionError when the cost can never be met; {@link checkCost} tells beforehand
    */
   admit(client: string, cost = 1): Admission {
-    const { first, others, policy, highestCost } = this.#single.get(client) ?? this.#everybody
+    const { first, others, highestCost } = this.#passageOf(client)
     if (!(cost > 0 && cost <= highestCost)) throw invalidCost('cost', cost, highestCost)
+    let allowed = first.tier.tryTake(client, cost)
     let tightest = first
-    let decision = first.tryTake(client, cost)
-    let { allowed } = decision
-    for (const tier of others) {
-      const its = tier.tryTake(client, cost)
-      if (its.allowed !== allowed) {
-        if (its.allowed) tier.giveBack(client, cost)
-        else giveBackBefore(tier, first, others, client, cost)
+    for (const stage of others) {
+      const { tier } = stage
+      const takes = tier.tryTake(client, cost)
+      if (takes !== allowed) {
+        if (takes) tier.giveBack(client, cost)
+        else giveBackBefore(stage, first, others, client, cost)
         allowed = false
       }
-      if (!isTighter(its, decision)) continue
-      tightest = tier
-      decision = its
+      if (isTighter(tier.decision, tightest.tier.decision)) tightest = stage
     }
-    const headers = this.#headers(tightest, decision, policy)
-    return { allowed, headers, body: allowed ? undefined : tightest.refusal(decision) }
+    const { answers, tier } = tightest
+    return allowed ? answers.letIn(tier.decision) : answers.turnAway(tier.decision)
   }
 
-  #headers(tier: Tier, decision: RateLimitDecision, policy: string): Readonly<Record<string, string>> {
-    const { allowed, limit, remaining, resetMs, retryAfterMs } = decision
-    const seconds = allowed ? Math.ceil(resetMs / 1_000) : retryAfterSeconds(retryAfterMs)
-    const ratelimit = limitHeader(tier.policy.name, remaining, seconds)
-    const headers = allowed
-      ? { ratelimit, 'ratelimit-policy': policy }
-      : { ratelimit, 'ratelimit-policy': policy, 'retry-after': String(seconds) }
-    if (!this.#legacyHeaders) return headers
-    return {
-      ...headers,
-      'x-ratelimit-limit': String(Math.floor(limit)),
-      'x-ratelimit-remaining': String(remaining),
-      'x-ratelimit-reset': String(seconds),
-    }
+  #passageOf(client: string): Passage {
+    return this.#single.size === 0 ? this.#everybody : (this.#single.get(client) ?? this.#everybody)
   }
 
   /** For how many clients a bucket is kept. */
   get clients(): number {
     const { first, others } = this.#everybody
-    return Math.max(first.clients, ...others.map(({ clients }) => clients))
+    return Math.max(...[first, ...others].map(({ tier }) => tier.clients))
   }
 
   /** Checks a cost before the first request pays it. @throws InvalidOptionError that names the field */
@@ -150,19 +138,19 @@ export class AdmissionControl {
 }
 
 /** One limit refuses: what those before it have given goes back. */
-function giveBackBefore(refusing: Tier, first: Tier, others: readonly Tier[], client: string, cost: number): void {
-  first.giveBack(client, cost)
-  for (const tier of others) {
-    if (tier === refusing) return
-    tier.giveBack(client, cost)
+function giveBackBefore(refusing: Stage, first: Stage, others: readonly Stage[], client: string, cost: number): void {
+  first.tier.giveBack(client, cost)
+  for (const stage of others) {
+    if (stage === refusing) return
+    stage.tier.giveBack(client, cost)
   }
 }
 
-function passageOf([first, ...others]: readonly Tier[]): Passage {
+function passageOf(tiers: readonly Tier[], legacyHeaders: boolean): Passage {
+  const policyHeader = tiers.map(({ policy }) => policy.item).join(', ')
+  const [first, ...others] = tiers.map((tier) => ({ tier, answers: new Answers(tier, policyHeader, legacyHeaders) }))
   if (first === undefined) throw noLimit()
-  const policies = [first, ...others].map(({ policy }) => policy)
-  const highestCost = Math.min(...policies.map(({ burstSize }) => burstSize))
-  return { first, others, policy: policyHeader(policies), highestCost }
+  return { first, others, highestCost: Math.min(...tiers.map(({ policy }) => policy.burstSize)) }
 }
 
 /** Of two limits the one that is waited for longer; of equals the one with less left. */

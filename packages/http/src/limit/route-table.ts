@@ -19,16 +19,15 @@ export class RouteTable<Rule> {
   readonly #fixed = new Map<string, Entry<Rule>[]>()
   readonly #patterns: Entry<Rule>[] = []
 
-  /** @throws InvalidOptionError for a route that is written in another way */
-  constructor(routes: RoutesOption<Rule>) {
+  /**
+   * @param option what it belongs to, for the error: `rateLimit.routes`
+   * @throws InvalidOptionError for a route that is written in another way
+   */
+  constructor(option: string, routes: RoutesOption<Rule>) {
     for (const [route, rule] of Object.entries(routes)) {
       const [, method, path] = /^(?:([A-Z]+) )?(\/[^\s?#]*)$/.exec(route) ?? []
       if (path === undefined) {
-        throw new InvalidOptionError(
-          `rateLimit.routes["${route}"]`,
-          route,
-          'write it as "GET /orders/:id" or "/healthz"',
-        )
+        throw new InvalidOptionError(`${option}["${route}"]`, route, 'write it as "GET /orders/:id" or "/healthz"')
       }
       const entry = { method, path, parts: partsOf(path), rule }
       if (/\/[:*]/.test(path)) this.#patterns.push(entry)

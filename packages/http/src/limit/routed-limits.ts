@@ -30,7 +30,7 @@ export class RoutedLimits<Request> {
       route,
       limit === false ? false : this.#limits.ruleOf(`rateLimit.routes["${route}"]`, limit),
     ])
-    this.#table = new RouteTable(Object.fromEntries(rules))
+    this.#table = new RouteTable('rateLimit.routes', Object.fromEntries(rules))
   }
 
   /** Whether a request is let in; undefined when its route is exempt. @throws what `user` of the options throws */

@@ -66,13 +66,14 @@ describe('the headers are on every kind of answer', () => {
 })
 
 describe('the address of a client', () => {
+  const outgoing = { setHeader: () => undefined }
   const perClient = { perClient: { tokensPerSecond: 1, burstSize: 1 }, clock: new VirtualClock() }
 
   it.each<[runtime: string, envOf: (address: string) => object]>([
-    ['Node', (address: string) => ({ incoming: { socket: { remoteAddress: address } } })],
+    ['Node', (address: string) => ({ incoming: { socket: { remoteAddress: address } }, outgoing })],
     [
       'Node, with an env of its own',
-      (address: string) => ({ server: { incoming: { socket: { remoteAddress: address } } } }),
+      (address: string) => ({ server: { incoming: { socket: { remoteAddress: address } }, outgoing } }),
     ],
     ['Deno', (address: string) => ({ remoteAddr: { hostname: address, port: 1, transport: 'tcp' } })],
     ['Bun', (address: string) => ({ requestIP: () => ({ address, port: 1, family: 'IPv4' }) })],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { RouteTable } from '../../src/limit/route-table.ts'
 
-const table = new RouteTable({
+const table = new RouteTable('routes', {
   '/healthz': 'health',
   'GET /orders': 'list',
   'POST /orders': 'place',
@@ -47,7 +47,7 @@ describe('a route that is written in another way', () => {
   it.each(['orders', 'get /orders', 'GET  /orders', 'GET', '', '/orders?page=2', 'GET /orders POST /orders'])(
     '%j is an error',
     (route) => {
-      expect(() => new RouteTable({ [route]: 'rule' })).toThrowError(
+      expect(() => new RouteTable('routes', { [route]: 'rule' })).toThrowError(
         expect.objectContaining({ code: 'HOLDFAST_INVALID_OPTION', value: route }),
       )
     },

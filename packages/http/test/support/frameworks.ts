@@ -1,10 +1,10 @@
 /** The three frameworks behind one face, each over a real server on a free port. */
 import { createServer, type ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { RateLimitOptions, RouteLimit } from '@holdfast/http'
-import { rateLimit as expressRateLimit } from '@holdfast/http/express'
-import { rateLimit as fastifyRateLimit } from '@holdfast/http/fastify'
-import { rateLimit as honoRateLimit } from '@holdfast/http/hono'
+import type { LoadSheddingOptions, Priority, RateLimitOptions, RouteLimit } from '@holdfast/http'
+import * as forExpress from '@holdfast/http/express'
+import * as forFastify from '@holdfast/http/fastify'
+import * as forHono from '@holdfast/http/hono'
 import { getRequestListener } from '@hono/node-server'
 import express from 'express'
 import { fastify } from 'fastify'
@@ -17,6 +17,7 @@ export interface Route {
   /** As all three frameworks write it: `/orders/:id`. */
   readonly path: string
   readonly limit?: RouteLimit | false
+  readonly priority?: Priority
   /** What it answers; what it throws is the application's failure. */
   answer(body: string): string | Promise<string>
 }
@@ -24,7 +25,8 @@ export interface Route {
 /** What an application is made of. */
 export interface Application {
   /** Options that all three take; whom a request is from is read from its headers. */
-  readonly limits: Omit<RateLimitOptions<never>, 'user'> & { readonly user?: (header: HeaderOf) => string | undefined }
+  readonly limits?: Omit<RateLimitOptions<never>, 'user'> & { readonly user?: (header: HeaderOf) => string | undefined }
+  readonly shedding?: LoadSheddingOptions
   /** Besides `GET /`, which answers `hello`. */
   readonly routes?: readonly Route[]
   readonly server?: ServerOptions
@@ -39,20 +41,24 @@ export interface Framework {
   serve(application: Application): Promise<number>
 }
 
+/** Limits that nobody meets. */
+const PLENTY: NonNullable<Application['limits']> = { tokensPerSecond: 1e6 }
+
 const HOME: Route = { method: 'GET', path: '/', answer: () => 'hello' }
 
 const onFastify: Framework = {
   name: 'Fastify',
-  serve: async ({ limits: { user, ...limits }, routes = [], server = {} }) => {
+  serve: async ({ limits: { user, ...limits } = PLENTY, shedding, routes = [], server = {} }) => {
     const app = fastify({ forceCloseConnections: true, http: server })
     onTestFinished(() => app.close())
-    await app.register(fastifyRateLimit, {
+    if (shedding !== undefined) await app.register(forFastify.loadShedding, shedding)
+    await app.register(forFastify.rateLimit, {
       ...limits,
       ...(user === undefined ? {} : { user: ({ headers }) => user((name) => headers[name]?.toString()) }),
     })
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
-    for (const { method, path: url, limit, answer } of [HOME, ...routes]) {
-      const config = limit === undefined ? {} : { rateLimit: limit }
+    for (const { method, path: url, limit, priority, answer } of [HOME, ...routes]) {
+      const config = { ...(limit === undefined ? {} : { rateLimit: limit }), ...(priority && { priority }) }
       app.route({ method, url, config, handler: ({ body }) => answer(typeof body === 'string' ? body : '') })
     }
     await app.listen({ host: '127.0.0.1', port: 0 })
@@ -62,12 +68,13 @@ const onFastify: Framework = {
 
 const onExpress: Framework = {
   name: 'Express',
-  serve: async ({ limits: { user, ...limits }, routes = [], server = {} }) => {
+  serve: async ({ limits: { user, ...limits } = PLENTY, shedding, routes = [], server = {} }) => {
     const app = express()
+    if (shedding !== undefined) app.use(forExpress.loadShedding({ ...shedding, routes: prioritiesOf(routes) }))
     app.use(
-      expressRateLimit({
+      forExpress.rateLimit({
         ...limits,
-        routes: tableOf(routes),
+        routes: limitsOf(routes),
         ...(user === undefined ? {} : { user: ({ headers }) => user((name) => headers[name]?.toString()) }),
       }),
     )
@@ -87,12 +94,13 @@ const onExpress: Framework = {
 
 const onHono: Framework = {
   name: 'Hono',
-  serve: async ({ limits: { user, ...limits }, routes = [], server = {} }) => {
+  serve: async ({ limits: { user, ...limits } = PLENTY, shedding, routes = [], server = {} }) => {
     const app = new Hono()
+    if (shedding !== undefined) app.use(forHono.loadShedding({ ...shedding, routes: prioritiesOf(routes) }))
     app.use(
-      honoRateLimit({
+      forHono.rateLimit({
         ...limits,
-        routes: tableOf(routes),
+        routes: limitsOf(routes),
         ...(user === undefined ? {} : { user: ({ req }) => user((name) => req.header(name)) }),
       }),
     )
@@ -107,7 +115,13 @@ const onHono: Framework = {
 /** Every framework that there is middleware for. */
 export const FRAMEWORKS: readonly Framework[] = [onFastify, onExpress, onHono]
 
-function tableOf(routes: readonly Route[]): Record<string, RouteLimit | false> {
+function prioritiesOf(routes: readonly Route[]): Record<string, Priority> {
+  return Object.fromEntries(
+    routes.flatMap(({ method, path, priority }) => (priority === undefined ? [] : [[`${method} ${path}`, priority]])),
+  )
+}
+
+function limitsOf(routes: readonly Route[]): Record<string, RouteLimit | false> {
   return Object.fromEntries(
     routes.flatMap(({ method, path, limit }) => (limit === undefined ? [] : [[`${method} ${path}`, limit]])),
   )

@@ -16,7 +16,7 @@ export interface Question {
   readonly body?: string
 }
 
-const connections = new Agent({ keepAlive: true, maxSockets: 8 })
+const connections = new Agent({ keepAlive: true, maxSockets: 64 })
 
 /** Asks with path and headers exactly as they are written: `fetch` would mend them. */
 export function ask(port: number, { method = 'GET', path = '/', headers = {}, body }: Question = {}): Promise<Answer> {
