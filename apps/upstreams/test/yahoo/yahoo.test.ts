@@ -108,7 +108,7 @@ describe('the SDK', () => {
     await chart(client)
     await chart(client)
     expect(await failure(chart(client))).toEqual({ name: 'HTTPError', message: 'Too Many Requests', code: 429 })
-    await chart(openYahoo(upstreams.urls.yahoo, { 'x-client-ip': '203.0.113.9' }))
+    await chart(openYahoo(upstreams.urls.yahoo, { headers: { 'x-client-ip': '203.0.113.9' } }))
     expect(await failure(client.quote('AAPL'))).toMatchObject({ message: expect.stringMatching(/set-cookie|crumb/i) })
     await clock.advance(60_000)
     await chart(client)
