@@ -38,6 +38,8 @@ export interface FlowBarrier {
 /** The whole picture. */
 export interface FlowPicture {
   readonly height: number
+  /** Where the heads of the three columns begin, from the left. */
+  readonly heads: readonly [routes: number, services: number, upstreams: number]
   readonly routes: readonly (FlowBox & { readonly flow: RouteFlow })[]
   readonly services: readonly (FlowBox & {
     readonly passes: number
@@ -49,9 +51,11 @@ export interface FlowPicture {
   readonly barriers: readonly FlowBarrier[]
 }
 
-/** The height of a lane, the gap between lanes and between services, and the widest ribbon of a lane, in pixels. */
+/** The height of a lane, of one in a narrow picture, the gap between lanes, the room for the heads, between services, and the widest ribbon of a lane, in pixels. */
 const LANE = 46
+const NARROW_LANE = 62
 const GAP = 10
+const HEADS = 26
 const APART = 30
 const WIDEST = 34
 
@@ -64,8 +68,9 @@ export function routeFlows(seconds: readonly (readonly RouteSecond[])[]): readon
   const share = 1 / Math.max(1, seconds.length)
   for (const { route, service, ...counts } of seconds.flat()) {
     if (service === null) continue
-    const known = byRoute.get(route)
-    byRoute.set(route, {
+    const key = `${route} ${service}`
+    const known = byRoute.get(key)
+    byRoute.set(key, {
       route,
       service,
       answered: (known?.answered ?? 0) + counts.answered * share,
@@ -86,24 +91,27 @@ export function routeFlows(seconds: readonly (readonly RouteSecond[])[]): readon
  */
 export function layOut(flows: readonly RouteFlow[], names: readonly string[], width: number): FlowPicture {
   const columns = columnsOf(width)
+  const { lane } = columns
   const scale = WIDEST / niceAbove(Math.max(0, ...flows.map(all)))
   const built: Building = { routes: [], services: [], upstreams: [], ribbons: [], barriers: [] }
-  let top = 0
+  let top = HEADS
   for (const name of names) {
     const own = flows.filter(({ service }) => service === name)
-    const height = Math.max(1, own.length) * (LANE + GAP) - GAP
-    for (const [index, flow] of own.entries()) layLane(built, flow, top + index * (LANE + GAP), columns, scale)
+    const height = Math.max(NARROW_LANE, own.length * (lane + GAP) - GAP)
+    for (const [index, flow] of own.entries()) layLane(built, flow, top + index * (lane + GAP), columns, scale)
     layService(built, name, own, { top, height }, columns, scale)
     top += height + APART
   }
-  return { height: Math.max(0, top - APART), ...built }
+  const { serviceX, upstreamX } = columns
+  return { height: Math.max(0, top - APART), heads: [0, serviceX, upstreamX], ...built }
 }
 
 type Building = {
-  -readonly [Part in Exclude<keyof FlowPicture, 'height'>]: FlowPicture[Part][number][]
+  -readonly [Part in Exclude<keyof FlowPicture, 'height' | 'heads'>]: FlowPicture[Part][number][]
 }
 
 interface Columns {
+  readonly lane: number
   readonly routeWidth: number
   readonly serviceX: number
   readonly serviceWidth: number
@@ -112,18 +120,29 @@ interface Columns {
 }
 
 function columnsOf(width: number): Columns {
-  const [routeWidth, serviceWidth, upstreamWidth] = width < 640 ? [128, 108, 64] : [230, 190, 150]
+  const [lane, routeWidth, serviceWidth, upstreamWidth] =
+    width < 640 ? [NARROW_LANE, 128, 108, 64] : [LANE, 230, 190, 150]
   const serviceX = Math.round((width - upstreamWidth - routeWidth - serviceWidth) / 2) + routeWidth
-  return { routeWidth, serviceX, serviceWidth, upstreamX: width - upstreamWidth, upstreamWidth }
+  return { lane, routeWidth, serviceX, serviceWidth, upstreamX: width - upstreamWidth, upstreamWidth }
 }
 
 /** One route: its box, and its ribbons to the service; what is refused ends before it. */
-function layLane(built: Building, flow: RouteFlow, y: number, { routeWidth, serviceX }: Columns, scale: number): void {
+function layLane(
+  built: Building,
+  flow: RouteFlow,
+  y: number,
+  { lane, routeWidth, serviceX }: Columns,
+  scale: number,
+): void {
   const { route } = flow
-  built.routes.push({ name: route, x: 0, y, width: routeWidth, height: LANE, flow })
-  const middle = y + LANE / 2
+  built.routes.push({ name: route, x: 0, y, width: routeWidth, height: lane, flow })
+  const middle = y + lane / 2
   if (all(flow) === 0)
-    built.ribbons.push({ key: `${route} idle`, kind: 'idle', path: ribbon(routeWidth, middle, serviceX, middle, 1) })
+    built.ribbons.push({
+      key: `${route} ${flow.service} idle`,
+      kind: 'idle',
+      path: ribbon(routeWidth, middle, serviceX, middle, 1),
+    })
   let at = middle - (all(flow) * scale) / 2
   for (const [kind, amount, end] of [
     ['passes', flow.answered, serviceX],
@@ -133,7 +152,7 @@ function layLane(built: Building, flow: RouteFlow, y: number, { routeWidth, serv
   ] as const) {
     if (amount === 0) continue
     const thick = Math.max(1, amount * scale)
-    const key = `${route} ${kind} ${end}`
+    const key = `${route} ${flow.service} ${kind} ${end}`
     built.ribbons.push({ key, kind, path: ribbon(routeWidth, at, end, at, thick) })
     if (kind === 'refused') built.barriers.push({ key, x: end, y: at - 3, height: thick + 6 })
     at += thick

@@ -59,7 +59,7 @@ async function open(page: Page, path: string, drawn: string): Promise<void> {
   await page.locator(drawn).first().waitFor()
 }
 
-describe('axe-core finds nothing', () => {
+describe('axe-core finds nothing', { timeout: 90_000 }, () => {
   it.each([
     ['light', 1_440],
     ['dark', 390],
@@ -86,7 +86,7 @@ describe('axe-core finds nothing', () => {
   })
 })
 
-describe('every view', () => {
+describe('every view', { timeout: 60_000 }, () => {
   it.each([390, 768, 2_560])('fits into %i pixels, with no text cut', async (width) => {
     const page = await pageOf(browser, program, 'ada', { viewport: { width, height: 900 } })
     for (const [path, drawn] of VIEWS) {

@@ -14,7 +14,7 @@ import { makeToken, type TokenBook } from '../access/tokens.ts'
 import { AUDIT_SCHEMA, AuditLog } from '../audit/audit-log.ts'
 import { RouteTraffic } from '../flow/route-traffic.ts'
 import { HISTORY_SCHEMA, HistoryStore } from '../history/history-store.ts'
-import { latencyOf, queuedIn, Sampler } from '../history/sampler.ts'
+import { queuedIn, Sampler } from '../history/sampler.ts'
 import { INCIDENT_SCHEMA, IncidentBook } from '../incidents/incident-book.ts'
 import { EventStream } from '../live/event-stream.ts'
 import { openDatabase } from '../state/database.ts'
@@ -58,7 +58,7 @@ export class ControlPlane {
   readonly incidents: IncidentBook
   readonly stream: EventStream
   readonly controller: Controller
-  readonly traffic = new RouteTraffic()
+  readonly traffic: RouteTraffic
   readonly rehearsal: Rehearsal | undefined
   readonly clock: Clock
   readonly #resilience: Resilience
@@ -98,6 +98,7 @@ export class ControlPlane {
     this.#closings.push(() => past.close())
     this.clock = clock
     this.rehearsal = rehearsal
+    this.traffic = new RouteTraffic(clock)
     this.#resilience = resilience
     this.#doubtfulOrders = doubtfulOrders
     this.#reportError = around.reportError
@@ -172,7 +173,7 @@ export class ControlPlane {
         pausedForMs: limiter.pausedForMs,
       },
       slots: bulkhead && { active: bulkhead.active, max: bulkhead.maxConcurrent, queued: queuedIn(snapshot) },
-      latency: latencyOf(snapshot),
+      latency: this.traffic.latencyOf(service.name) ?? null,
       retryBudget: null,
       inFlight: calls.inFlight,
       acts,
@@ -210,7 +211,10 @@ export class ControlPlane {
 
   #second(): void {
     const at = (Math.round(this.clock.wallTime() / 1_000) - 1) * 1_000
-    const services = this.#sampler.take((service) => shownState(service, this.controller.actsOn(service.name)))
+    const services = this.#sampler.take(
+      (service) => shownState(service, this.controller.actsOn(service.name)),
+      (name) => this.traffic.latencyOf(name),
+    )
     this.stream.send('second', { at, services, routes: this.traffic.take() })
     for (const second of services) this.incidents.addSecond(second, this.#doubtsSince(second.service))
     this.history.addSecond(at, services)

@@ -1,6 +1,8 @@
 /** How much comes in over each route, and where it ends: counted for the picture of the flow. */
 import type { RouteSecond } from '@holdfast/console/api'
 import type { FastifyInstance } from 'fastify'
+import type { Clock } from 'holdfast'
+import { type Percentiles, RecentDurations } from './recent-durations.ts'
 
 /** Where a request ended. */
 export type RequestEnding = 'answered' | 'refusedAtGateway' | 'refusedAtService' | 'failed'
@@ -13,36 +15,71 @@ declare module 'fastify' {
   interface FastifyReply {
     /** Where the request ended, as far as its answer tells. */
     ending: RequestEnding | null
+    /** Name of the service that has answered, where it was another than the route's usual one. */
+    answeredBy: string | null
   }
 }
 
 type Counts = Record<RequestEnding, number>
 
-/** Counts requests by route. */
+interface Counted {
+  readonly route: string
+  readonly service: string
+  readonly counts: Counts
+}
+
+/** Counts requests by route and service, and how long answers took. */
 export class RouteTraffic {
-  readonly #counts = new Map<string, { readonly service: string | null; readonly counts: Counts }>()
+  readonly #clock: Clock
+  readonly #counted = new Map<string, Counted>()
+  readonly #durations = new Map<string, RecentDurations>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** Watches an application. To be called before its routes are added. */
   watch(app: FastifyInstance): void {
     app.decorateReply('ending', null)
+    app.decorateReply('answeredBy', null)
     app.addHook('onRoute', ({ url, method, config }) => {
-      if (config?.service === undefined || method === 'HEAD') return
-      this.#counts.set(`${String(method)} ${url}`, { service: config.service, counts: none() })
+      if (config?.service !== undefined && method !== 'HEAD') this.#of(`${String(method)} ${url}`, config.service)
     })
     app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
-      const known = this.#counts.get(`${method} ${routeOptions.url}`)
-      if (known !== undefined) known.counts[reply.ending ?? endingOf(reply.statusCode)]++
+      const usual = routeOptions.config.service
+      if (usual === undefined || method === 'HEAD') return
+      const service = reply.answeredBy ?? usual
+      const ending = reply.ending ?? endingOf(reply.statusCode)
+      this.#of(`${method} ${routeOptions.url}`, service).counts[ending]++
+      if (ending === 'answered') this.#durationsOf(service).add(reply.elapsedTime, this.#clock.now())
     })
   }
 
   /** What came in since it was asked last. */
   take(): readonly RouteSecond[] {
-    return [...this.#counts].map(([route, known]) => {
-      const { service, counts } = known
+    return [...this.#counted.values()].map(({ route, service, counts }) => {
       const taken = { route, service, ...counts }
       Object.assign(counts, none())
       return taken
     })
+  }
+
+  /** How long answers took lately that came from a service, with all waiting and retrying; undefined when there were none. */
+  latencyOf(service: string): Percentiles | undefined {
+    return this.#durations.get(service)?.percentiles(this.#clock.now())
+  }
+
+  #of(route: string, service: string): Counted {
+    const key = `${route} ${service}`
+    const known = this.#counted.get(key) ?? { route, service, counts: none() }
+    this.#counted.set(key, known)
+    return known
+  }
+
+  #durationsOf(service: string): RecentDurations {
+    const known = this.#durations.get(service) ?? new RecentDurations()
+    this.#durations.set(service, known)
+    return known
   }
 }
 

@@ -1,6 +1,7 @@
 /** Counts what becomes of the calls of each service, and hands it out second by second. */
 import type { ExampleCall, RefusedByCause, ServiceSecond, ShownState } from '@holdfast/console/api'
 import type { HoldfastErrorCode, Resilience, ResilienceEvent, Service, ServiceSnapshot, Unsubscribe } from 'holdfast'
+import type { Percentiles } from '../flow/recent-durations.ts'
 
 /** One of the causes of a refusal. */
 type Cause = keyof RefusedByCause
@@ -37,9 +38,12 @@ export class Sampler {
     this.#unsubscribe = resilience.events.subscribe((event) => this.#count(event))
   }
 
-  /** What happened since it was asked last. @param stateOf where a service stands, as an operator calls it */
-  take(stateOf: (service: Service) => ShownState): ServiceSecond[] {
-    return this.#resilience.services.map((service) => this.#second(service, stateOf(service)))
+  /** What happened since it was asked last. @param stateOf where a service stands @param latencyOf how long its answers take */
+  take(
+    stateOf: (service: Service) => ShownState,
+    latencyOf: (service: string) => Percentiles | undefined,
+  ): ServiceSecond[] {
+    return this.#resilience.services.map((service) => this.#second(service, stateOf(service), latencyOf(service.name)))
   }
 
   /** Stops watching. */
@@ -47,7 +51,7 @@ export class Sampler {
     this.#unsubscribe()
   }
 
-  #second(service: Service, state: ShownState): ServiceSecond {
+  #second(service: Service, state: ShownState, latency: Percentiles | undefined): ServiceSecond {
     const snapshot = service.snapshot()
     const { calls, bulkhead, rateLimiter } = snapshot
     const before = this.#totals.get(service.name)
@@ -55,8 +59,6 @@ export class Sampler {
     this.#totals.set(service.name, calls)
     this.#counts.delete(service.name)
     const gained = (field: keyof Totals): number => calls[field] - (before?.[field] ?? 0)
-    const busy = gained('succeeded') + gained('failed') > 0
-    const latency = busy ? latencyOf(snapshot) : null
     return {
       service: service.name,
       succeeded: gained('succeeded'),
@@ -117,15 +119,4 @@ function textOf(event: Exclude<ResilienceEvent, { type: 'circuit' }>): string {
 /** Those who wait, for a slot, for tokens or for both: a service has one queue, which both patterns report. */
 export function queuedIn({ bulkhead, rateLimiter }: ServiceSnapshot): number {
   return Math.max(bulkhead?.queued ?? 0, rateLimiter?.queued ?? 0)
-}
-
-/** How long the service takes to answer, where it is measured. */
-export function latencyOf(snapshot: ServiceSnapshot): { p50Ms: number; p90Ms: number; p99Ms: number } | null {
-  if (!('latency' in snapshot)) return null
-  const { latency } = snapshot
-  if (typeof latency !== 'object' || latency === null) return null
-  if (!('p50Ms' in latency && 'p90Ms' in latency && 'p99Ms' in latency)) return null
-  const { p50Ms, p90Ms, p99Ms } = latency
-  if (typeof p50Ms !== 'number' || typeof p90Ms !== 'number' || typeof p99Ms !== 'number') return null
-  return { p50Ms, p90Ms, p99Ms }
 }

@@ -39,26 +39,35 @@ type Origin = Omit<Sourced<unknown>, 'value'>
 export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: QuoteFeed): void {
   app.get<WithSymbol>(
     '/v1/bars/:symbol',
+    { config: { service: 'polygon' } },
     async (request, reply): Promise<{ symbol: string; bars: readonly Bar[] } & Origin> => {
       const { maxAgeMs: youngerThan, ...query } = barsQuery.parse(request.query)
       const { symbol } = request.params
       const { value, ...origin } = await marketData.bars(symbol, query, reading(reply, youngerThan))
+      reply.answeredBy = origin.source
       return { symbol: symbol.toUpperCase(), bars: value, ...origin }
     },
   )
 
-  app.get<WithSymbol>('/v1/quotes/:symbol', async (request, reply): Promise<Quote & Origin> => {
-    const { maxAgeMs: youngerThan } = quoteQuery.parse(request.query)
-    const { value, ...origin } = await marketData.quote(request.params.symbol, reading(reply, youngerThan))
-    return { ...value, ...origin }
-  })
+  app.get<WithSymbol>(
+    '/v1/quotes/:symbol',
+    { config: { service: 'polygon' } },
+    async (request, reply): Promise<Quote & Origin> => {
+      const { maxAgeMs: youngerThan } = quoteQuery.parse(request.query)
+      const { value, ...origin } = await marketData.quote(request.params.symbol, reading(reply, youngerThan))
+      reply.answeredBy = origin.source
+      return { ...value, ...origin }
+    },
+  )
 
   app.get<{ Params: { id: string } }>(
     '/v1/series/:id',
+    { config: { service: 'fred' } },
     async (request, reply): Promise<{ id: string; observations: readonly Observation[] } & Origin> => {
       const { maxAgeMs: youngerThan, ...query } = seriesQuery.parse(request.query)
       const { id } = request.params
       const { value, ...origin } = await marketData.series(id, query, reading(reply, youngerThan))
+      reply.answeredBy = origin.source
       return { id, observations: value, ...origin }
     },
   )

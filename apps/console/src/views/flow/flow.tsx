@@ -21,7 +21,7 @@ export function Flow() {
           The last 10 s. The width is traffic; what is refused ends where it is refused, and goes no further.
         </p>
       </div>
-      {list === undefined ? (
+      {list === undefined || routeSeconds.value.length === 0 ? (
         <Skeleton label="loading" lines={[100, 100, 100]} />
       ) : list.length === 0 ? (
         <Blank title="Nothing flows yet">Routes appear as soon as the gateway has a service.</Blank>
@@ -40,11 +40,6 @@ function Picture({ names }: { readonly names: readonly string[] }) {
   const picture = width === 0 ? undefined : layOut(flows, names, width)
   return (
     <section class="card flow-card" aria-label="Routes, services and upstreams">
-      <div class="flow-heads" aria-hidden="true">
-        <span>Routes</span>
-        <span>Services</span>
-        <span>Upstreams</span>
-      </div>
       <div class="flow" ref={place} style={{ height: `${picture?.height ?? 200}px` }}>
         {picture !== undefined && <Drawing picture={picture} width={width} standIns={rehearsal?.allowed ?? false} />}
       </div>
@@ -82,8 +77,13 @@ function Drawing({
           <rect key={key} class="barrier" x={x} y={y} width="4" height={height} rx="2" />
         ))}
       </svg>
+      {(['Routes', 'Services', 'Upstreams'] as const).map((name, index) => (
+        <span key={name} class="flow-head" style={{ left: `${picture.heads[index]}px` }}>
+          {name}
+        </span>
+      ))}
       {picture.routes.map((box) => (
-        <Box key={box.name} box={box} kind="route">
+        <Box key={`${box.name} ${box.flow.service}`} box={box} kind="route">
           <RouteText flow={box.flow} />
         </Box>
       ))}
@@ -145,7 +145,9 @@ function RouteText({ flow }: { readonly flow: RouteFlow }) {
   )
 }
 
-function ServiceText({ name, refused }: FlowPicture['services'][number]) {
+function ServiceText({ name }: FlowPicture['services'][number]) {
+  // Whoever called it: also what another source has answered instead was refused here first.
+  const refused = serviceNamed(name)?.rates.value.refused ?? 0
   const state = serviceNamed(name)?.status.value.state ?? 'CLOSED'
   return (
     <>
