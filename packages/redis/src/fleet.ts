@@ -20,7 +20,6 @@ import { fleetRateLimiter } from './rate-limiter/fleet-rate-limiter.ts'
 import type { RedisPort } from './redis/port.ts'
 import { portOf } from './redis/port-of.ts'
 import { type Answer, Shard } from './redis/shard.ts'
-import { TIMING } from './redis/timing.ts'
 import { BE_PRESENT } from './scripts/be-present.ts'
 
 /** How many of those who came first keep the memory of every shard awake. */
@@ -193,7 +192,7 @@ export class Fleet implements FleetPatterns {
   /** How many share a limit while Redis is away. Who has just come is not yet known to all, and has no part. */
   #sharers(): number | undefined {
     const since = this.#presentSince
-    if (since === undefined || this.home.lastAnsweredAt - since < TIMING.establishedMs) return undefined
+    if (since === undefined || this.home.lastAnsweredAt - since < this.home.timing.establishedMs) return undefined
     return this.#processes
   }
 
@@ -207,16 +206,17 @@ export class Fleet implements FleetPatterns {
       if (this.#presentSince === undefined || home.value.settlingMs > 0) this.#presentSince = home.value.sentAt
     }
     const now = this.clock.now()
-    if (now - this.#heardAt > TIMING.silentMs) {
+    if (now - this.#heardAt > this.home.timing.silentMs) {
       this.#heardAt = now
       this.port.reconnect()
     }
-    if (!this.#closed) this.#presence = this.clock.setTimer(() => void this.#present(), TIMING.presenceMs, false)
+    if (!this.#closed)
+      this.#presence = this.clock.setTimer(() => void this.#present(), this.home.timing.presenceMs, false)
   }
 
   #askPresence(stays: boolean): Promise<Answer> {
     const keys = [this.key(this.home, 'heard'), this.key(this.home, 'came')]
-    return this.home.ask(BE_PRESENT, keys, [String(TIMING.countedMs * 1_000), stays ? '1' : '0'])
+    return this.home.ask(BE_PRESENT, keys, [String(this.home.timing.countedMs * 1_000), stays ? '1' : '0'])
   }
 
   /** In a Cluster some must keep the memory of the other shards awake, which nobody may have asked anything for a while. */

@@ -2,7 +2,6 @@
 import { type AdjustableBucket, type CompleteLimit, InvalidOptionError } from 'holdfast'
 import { type FleetLimit, FleetLimitMismatchError } from '../errors.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
-import { TIMING } from '../redis/timing.ts'
 import type { Asker, LeaseAsker, OnceAsker } from './asker.ts'
 import type { BucketSetting } from './bucket.ts'
 import { Demand } from './demand.ts'
@@ -11,9 +10,6 @@ import { LocalShare } from './local-share.ts'
 
 /** From how many tokens a lease on it is worth it to lease; who wants fewer asks for each decision. */
 const HOT_TOKENS = 4
-
-/** How long somebody is told to wait whom nobody can tell more, in milliseconds. */
-const UNKNOWN_MS = TIMING.probeMs
 
 /** After how long a limit is asked for again that others had with other figures, in milliseconds. */
 const MISMATCH_MS = 1_000
@@ -80,8 +76,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   waitMs(cost: number, now: number): number {
     if (this.#lease.held(now) >= this.#grainsOf(cost) || this.#allows) return 0
     const share = this.#shareAt(now)
-    if (share !== undefined) return Math.min(share.waitMs(cost, now), UNKNOWN_MS)
-    if (!this.#shard.available) return UNKNOWN_MS
+    if (share !== undefined) return Math.min(share.waitMs(cost, now), this.#shard.timing.probeMs)
+    if (!this.#shard.available) return this.#shard.timing.probeMs
     if (!this.#isAsking && now >= this.#deniedUntil) this.#askFor(cost, now)
     const expected = this.#isAsking ? this.#shard.roundTripMs : this.#deniedUntil - now
     return Math.max(1, Math.ceil(expected))

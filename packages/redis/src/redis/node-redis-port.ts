@@ -8,8 +8,8 @@ export interface NodeRedisClient {
   readonly isReady: boolean
   duplicate(overrides?: object): NodeRedisClient
   connect(): Promise<unknown>
-  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
-  unsubscribe(channel: string, listener?: (message: string) => void): Promise<unknown>
+  subscribe(channel: string, listener: (message: string | Uint8Array) => void): Promise<unknown>
+  unsubscribe(channel: string, listener?: (message: string | Uint8Array) => void): Promise<unknown>
   on(event: string, listener: (...args: unknown[]) => void): unknown
   destroy(): unknown
 }
@@ -61,10 +61,11 @@ export class NodeRedisPort implements RedisPort {
   async subscribe(channel: string, listener: (message: string) => void): Promise<Unsubscribe> {
     this.#subscriber ??= this.#openSubscriber()
     const subscriber = await this.#subscriber
-    await subscriber.subscribe(channel, listener)
+    const heard = (message: string | Uint8Array): void => listener(String(message))
+    await subscriber.subscribe(channel, heard)
     return () => {
       // Of a connection that is just being closed nobody needs to take leave.
-      subscriber.unsubscribe(channel, listener).catch(() => undefined)
+      subscriber.unsubscribe(channel, heard).catch(() => undefined)
     }
   }
 

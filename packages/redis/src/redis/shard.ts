@@ -4,7 +4,7 @@ import { FleetUnavailableError } from '../errors.ts'
 import { LEASE_TOKENS } from '../scripts/lease-tokens.ts'
 import type { Script } from '../scripts/script.ts'
 import type { RedisPort } from './port.ts'
-import { TIMING } from './timing.ts'
+import { MEMORY_MS, type Timing, timingFor } from './timing.ts'
 
 /** What a script answered. */
 export interface Answer {
@@ -39,6 +39,7 @@ export class Shard {
   readonly tag: string
   readonly memoryKey: string
   readonly breaker: CircuitBreaker
+  readonly timing: Timing
   readonly #port: RedisPort
   readonly #clock: Clock
   readonly #processId: string
@@ -77,6 +78,7 @@ export class Shard {
     this.#clock = around.clock
     this.#processId = around.processId
     this.#timeLimitMs = around.timeLimitMs
+    this.timing = timingFor(around.timeLimitMs)
     this.#changed = around.changed
     this.#answered = around.answered
     this.#processes = around.processes
@@ -115,7 +117,7 @@ export class Shard {
       return this.#share
     }
     if (this.#share !== undefined) return this.#share
-    const at = this.#lastAnsweredAt + TIMING.shareAfterMs
+    const at = this.#lastAnsweredAt + this.timing.shareAfterMs
     const processes = this.#processes()
     if (now < at || processes === undefined) return undefined
     this.#share = { at, processes }
@@ -160,9 +162,9 @@ export class Shard {
     const head = [
       this.#processId,
       this.#notAfter(sentAt),
-      String(TIMING.quietMs * 1_000),
-      String(TIMING.settleMs * 1_000),
-      String(TIMING.memoryMs),
+      String(this.timing.quietMs * 1_000),
+      String(this.timing.settleMs * 1_000),
+      String(MEMORY_MS),
     ]
     try {
       const reply = await this.#inTime(
@@ -232,7 +234,7 @@ export class Shard {
   async #look(): Promise<void> {
     const read = this.#inTime(this.#sent(() => this.#port.read(this.memoryKey)))
     const back = await read.then(() => this.#isBack(), isNot)
-    if (!back) return this.#lookAfter(TIMING.probeMs)
+    if (!back) return this.#lookAfter(this.timing.probeMs)
     this.#away = false
     this.#changed()
   }

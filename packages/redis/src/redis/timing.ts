@@ -1,6 +1,6 @@
 /**
- * The periods on which the promise "never over the limit" rests, in milliseconds. They belong together, so nobody sets one
- * alone.
+ * The periods on which the promise "never over the limit" rests, in milliseconds. They all follow from how long a question
+ * may take, and belong together.
  *
  * A process that reaches Redis touches its memory every `presenceMs`. When nobody has for `quietMs`, everybody may have been
  * cut off and on their local shares: Redis then begins to remember anew, `settleMs` later. A process uses its share from
@@ -9,17 +9,32 @@
  * answers, so that all know of its return before memory begins. One that has just come is counted by the others after
  * `establishedMs` at the latest, and has no share before that.
  */
-export const TIMING = {
-  presenceMs: 400,
-  quietMs: 1_000,
-  settleMs: 1_000,
-  shareAfterMs: 2_000,
-  probeMs: 250,
+export interface Timing {
+  readonly presenceMs: number
+  readonly quietMs: number
+  readonly settleMs: number
+  readonly shareAfterMs: number
+  readonly probeMs: number
   /** How long a silent process is counted. */
-  countedMs: 3_000,
-  establishedMs: 3_000,
-  /** How long memory is kept when nobody asks. */
-  memoryMs: 86_400_000,
+  readonly countedMs: number
+  readonly establishedMs: number
   /** After how long without any answer a connection is given up. */
-  silentMs: 1_000,
-} as const
+  readonly silentMs: number
+}
+
+/** How long memory is kept when nobody asks. */
+export const MEMORY_MS = 86_400_000
+
+/** The periods for questions that may take that long; with the default of 50 ms a share begins after 2 s. */
+export function timingFor(timeLimitMs: number): Timing {
+  return {
+    presenceMs: 8 * timeLimitMs,
+    quietMs: 20 * timeLimitMs,
+    settleMs: 20 * timeLimitMs,
+    shareAfterMs: 40 * timeLimitMs,
+    probeMs: 5 * timeLimitMs,
+    countedMs: 60 * timeLimitMs,
+    establishedMs: 60 * timeLimitMs,
+    silentMs: 20 * timeLimitMs,
+  }
+}

@@ -21,7 +21,7 @@ function operator(test: TestContext, port: number): Redis {
   return redis
 }
 
-describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 }, () => {
+describe.concurrent('a fleet keeps its limit and goes on', { timeout: 200_000 }, () => {
   it('when Redis is killed, and comes back empty while everybody is on his share', async (test) => {
     const server = await redisServer(test)
     const fleet = await fleetOn(test, server)
@@ -30,7 +30,7 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 },
     await fleet.shares()
     await fleet.admits(100)
     await server.start()
-    await fleet.available(true)
+    await fleet.answered()
     await fleet.admits(200)
     expect(fleet.over).toBe(0)
   })
@@ -41,7 +41,7 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 },
     await fleet.admits(100)
     await server.kill()
     await server.start()
-    await fleet.available(true)
+    await fleet.answered()
     await fleet.admits(200)
     expect(fleet.over).toBe(0)
   })
@@ -52,10 +52,10 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 },
     await fleet.established()
     server.pause()
     await fleet.shares()
-    // Eight more seconds: shared out, the limit is all used.
-    await fleet.admits(8 * LIMIT.tokensPerSecond)
+    // Four seconds until they share, and six more: shared out, the limit is all used.
+    await fleet.admits(6 * LIMIT.tokensPerSecond)
     server.resume()
-    await fleet.available(true)
+    await fleet.answered()
     await fleet.admits(200)
     expect(fleet.over).toBe(0)
   })
@@ -79,7 +79,7 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 },
     await fleet.shares()
     await fleet.admits(100)
     await operator(test, server.port).config('SET', 'maxmemory', '0')
-    await fleet.available(true)
+    await fleet.answered()
     await fleet.admits(200)
     expect(fleet.over).toBe(0)
   })
@@ -92,7 +92,7 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 },
     await fleet.shares()
     await fleet.admits(100)
     await operator(test, server.port).replicaof('NO', 'ONE')
-    await fleet.available(true)
+    await fleet.answered()
     await fleet.admits(200)
     expect(fleet.over).toBe(0)
   })
@@ -107,7 +107,7 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 },
     await fleet.shares()
     await fleet.admits(200)
     wire.latencyMs = 0
-    await fleet.available(true)
+    await fleet.answered()
     await fleet.admits(200)
     expect(fleet.over).toBe(0)
   })
@@ -122,7 +122,7 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 },
     await fleet.shares()
     await fleet.admits(100)
     wire.passes = true
-    await fleet.available(true)
+    await fleet.answered()
     await fleet.admits(200)
     expect(fleet.over).toBe(0)
   })
@@ -166,7 +166,7 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 100_000 },
   })
 })
 
-describe.concurrent('a fleet says what must be put right', { timeout: 60_000 }, () => {
+describe.concurrent('a fleet says what must be put right', { timeout: 200_000 }, () => {
   it('when another has a different limit under the same name: it names both, and admits nothing itself', async (test) => {
     const server = await redisServer(test)
     const first = new RealFleet(test)

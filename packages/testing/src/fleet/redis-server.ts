@@ -1,7 +1,7 @@
 /** A real redis-server of one's own: for tests, examples and demonstrations. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,8 @@ export interface RedisServerOptions {
   readonly port?: number | undefined
   /** More settings, as on its command line: `['--maxmemory', '10mb']`. */
   readonly settings?: readonly string[] | undefined
+  /** Lines of a configuration file, instead of the folder and nothing on disk: for a Sentinel, which needs one. */
+  readonly config?: readonly string[] | undefined
   /** The program. Default: `redis-server`. */
   readonly program?: string | undefined
 }
@@ -40,6 +42,7 @@ export class RedisServer {
   readonly #folder: string
   readonly #program: string
   readonly #settings: readonly string[]
+  readonly #config: readonly string[] | undefined
   #process: ChildProcess | undefined
 
   /** Made by {@link startRedisServer}. */
@@ -48,6 +51,7 @@ export class RedisServer {
     this.#folder = folder
     this.#program = options.program ?? 'redis-server'
     this.#settings = options.settings ?? []
+    this.#config = options.config
   }
 
   /** Its address. */
@@ -57,8 +61,8 @@ export class RedisServer {
 
   /** Starts it, if it does not run, and waits until it answers. @throws Error with what it printed when it does not */
   async start(): Promise<void> {
-    const settings = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '']
-    const child = spawn(this.#program, [...settings, ...this.#settings], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const settings = [...(await this.#basics()), ...this.#settings]
+    const child = spawn(this.#program, settings, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     let printed = ''
     for (const stream of [child.stdout, child.stderr]) {
@@ -107,6 +111,15 @@ export class RedisServer {
   async close(): Promise<void> {
     await this.kill()
     await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async #basics(): Promise<readonly string[]> {
+    if (this.#config === undefined) {
+      return ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '']
+    }
+    const file = join(this.#folder, 'redis.conf')
+    await writeFile(file, `${this.#config.join('\n')}\n`)
+    return [file]
   }
 
   async #answers(): Promise<void> {

@@ -1,0 +1,101 @@
+/** Redis with Sentinel, whose master dies, and a Cluster whose slots move: nothing goes over, and it goes on. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { freePort, type RedisServer } from '@holdfast/testing/redis-server'
+import { Cluster, Redis } from 'ioredis'
+import { createCluster, createSentinel } from 'redis'
+import { describe, expect, it, type TestContext, vi } from 'vitest'
+import { RealFleet } from '../support/real-fleet.ts'
+import { redisServer } from '../support/server.ts'
+
+const run = promisify(execFile)
+
+/** A master, a replica of it, and a Sentinel that watches them. */
+async function sentinelOf(test: TestContext): Promise<{ readonly master: RedisServer; readonly port: number }> {
+  const master = await redisServer(test)
+  const replica = await redisServer(test, { settings: ['--replicaof', `127.0.0.1 ${master.port}`] })
+  const port = await freePort()
+  const watched = `sentinel monitor trading 127.0.0.1 ${master.port} 1`
+  await redisServer(test, {
+    port,
+    config: [
+      `port ${port}`,
+      watched,
+      'sentinel down-after-milliseconds trading 500',
+      'sentinel failover-timeout trading 5000',
+    ],
+    settings: ['--sentinel'],
+  })
+  const sentinel = new Redis(port)
+  await vi.waitFor(
+    async () => {
+      const known = await sentinel.call('SENTINEL', ['REPLICAS', 'trading'])
+      if (!JSON.stringify(known).includes(String(replica.port))) throw new Error('the Sentinel knows no replica yet')
+    },
+    { timeout: 30_000, interval: 100 },
+  )
+  sentinel.disconnect()
+  return { master, port }
+}
+
+/** Three masters that share the slots. */
+async function clusterOf(test: TestContext): Promise<readonly RedisServer[]> {
+  const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
+  const nodes = await Promise.all([1, 2, 3].map(() => redisServer(test, { settings })))
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'])
+  return nodes
+}
+
+/** Moves all slots of one node to another, with what is in them. */
+async function moveSlots(nodes: readonly RedisServer[], from: number, to: number): Promise<void> {
+  const ids = await Promise.all(
+    [from, to].map(async (index) => {
+      const { stdout } = await run('redis-cli', ['-p', String(nodes[index]?.port), 'CLUSTER', 'MYID'])
+      return stdout.trim()
+    }),
+  )
+  const [source = '', target = ''] = ids
+  const slots = ['--cluster-from', source, '--cluster-to', target, '--cluster-slots', '5462', '--cluster-yes']
+  await run('redis-cli', [
+    '--cluster',
+    'reshard',
+    `127.0.0.1:${nodes[from]?.port}`,
+    ...slots,
+    '--cluster-pipeline',
+    '100',
+  ])
+}
+
+describe.concurrent('a fleet keeps its limit and goes on', { timeout: 200_000 }, () => {
+  it('when a Sentinel makes the replica the master', async (test) => {
+    const { master, port } = await sentinelOf(test)
+    const fleet = new RealFleet(test)
+    const sentinels = [{ host: '127.0.0.1', port }]
+    for (let member = 0; member < 2; member++) {
+      await fleet.add(new Redis({ sentinels, name: 'trading', lazyConnect: true }))
+      await fleet.add(createSentinel({ name: 'trading', sentinelRootNodes: sentinels }))
+    }
+    await fleet.admits(200)
+    await master.kill()
+    await fleet.answered()
+    await fleet.admits(300)
+    expect(fleet.over).toBe(0)
+  })
+
+  it('when the slots of a Cluster move to another node', async (test) => {
+    const nodes = await clusterOf(test)
+    const [first] = nodes
+    const fleet = new RealFleet(test)
+    for (let member = 0; member < 2; member++) {
+      await fleet.add(new Cluster([{ host: '127.0.0.1', port: first?.port ?? 0 }], { lazyConnect: true }))
+      await fleet.add(createCluster({ rootNodes: [{ url: first?.url ?? '' }] }))
+    }
+    await fleet.admits(200)
+    // Wherever the keys are: each node's slots move once.
+    await moveSlots(nodes, 0, 1)
+    await moveSlots(nodes, 1, 2)
+    await fleet.admits(300)
+    expect(fleet.over).toBe(0)
+  })
+})
