@@ -19,6 +19,9 @@ export interface ErrorContext {
   readonly attempt?: number | undefined
 }
 
+/** A text, or what makes it when somebody reads it. */
+type Message = string | (() => string)
+
 /** What all errors of the library have in common. */
 export abstract class HoldfastError extends Error {
   /** What happened, for programs. */
@@ -30,11 +33,27 @@ export abstract class HoldfastError extends Error {
   /** Number of the attempt, from 1, if there was one. */
   readonly attempt: number | undefined
 
-  constructor(message: string, context: ErrorContext, cause?: unknown) {
-    super(`${subject(context)}${message}`, cause === undefined ? undefined : { cause })
+  /** Makes the message that has not been read yet. */
+  readonly #write: (() => string) | undefined
+
+  constructor(message: Message, context: ErrorContext, cause?: unknown) {
+    const text = typeof message === 'string' ? `${subject(context)}${message}` : undefined
+    super(text, cause === undefined ? undefined : { cause })
     this.service = context.service
     this.operation = context.operation
     this.attempt = context.attempt
+    this.#write = typeof message === 'string' ? undefined : message
+  }
+
+  /** What happened, and what to do next. Refusals come in storms, so theirs is made when it is read. */
+  override get message(): string {
+    const text = `${subject(this)}${this.#write?.() ?? ''}`
+    this.message = text
+    return text
+  }
+
+  override set message(text: string) {
+    Object.defineProperty(this, 'message', { value: text, writable: true, configurable: true, enumerable: false })
   }
 }
 
@@ -49,7 +68,13 @@ export abstract class RefusalError extends HoldfastError {
   /** In how many milliseconds it makes sense to come back; undefined when nobody knows (a circuit tripped by hand). */
   readonly retryAfterMs: number | undefined
 
-  constructor(message: string, context: ErrorContext, retryAfterMs: number | undefined, cause?: unknown) {
+  /** @param message without the subject: what happened, and what to do next */
+  constructor(
+    message: string | (() => string),
+    context: ErrorContext,
+    retryAfterMs: number | undefined,
+    cause?: unknown,
+  ) {
     super(message, context, cause)
     this.retryAfterMs = retryAfterMs
   }

@@ -71,6 +71,8 @@ export class CircuitBreaker implements Guard {
   #since: number
   #lastError: unknown
   #note: string | undefined
+  /** Why calls are refused, once somebody has been. */
+  #explanation: string | undefined
   #successes = 0
   #failures = 0
   #neutral = 0
@@ -314,11 +316,13 @@ export class CircuitBreaker implements Guard {
   #refuse(call: CircuitCall, now: number): CircuitOpenError {
     this.#refused++
     const retryAfterMs = this.#retryAfterMs(now)
+    this.#explanation ??= this.#explain()
+    const explanation = this.#explanation
     const { service = this.name, operation, attempt } = call
     return makeRefusal(
       () =>
         new CircuitOpenError(
-          `${this.#explain()}; ${advice(retryAfterMs)}`,
+          () => `${explanation}; ${advice(retryAfterMs)}`,
           { service, operation, attempt },
           retryAfterMs,
           this.#lastError,
@@ -339,6 +343,7 @@ export class CircuitBreaker implements Guard {
     const from = this.#state
     this.#state = to
     this.#generation++
+    this.#explanation = undefined
     this.#issued = this.#mode === 'disabled' ? UNCOUNTED : this.#generation
     this.#since = this.#clock.wallTime()
     this.#leases.fill(FREE)

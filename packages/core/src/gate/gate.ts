@@ -1,7 +1,7 @@
 /** The gate: the one queue of a service, where a call waits for a slot and for tokens at once, and holds neither. */
 import type { Bulkhead } from '../bulkhead/bulkhead.ts'
 import type { Clock, Timer } from '../clock.ts'
-import { BulkheadFullError, makeRefusal, RateLimitedError, type RefusalError } from '../errors.ts'
+import { BulkheadFullError, type ErrorContext, makeRefusal, RateLimitedError, type RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
 import { type Admission, type GuardedCall, type GuardMarks, WAITING } from '../pipeline/guard.ts'
 import { type ClientKey, nameOfKey } from '../rate-limiter/key-hash.ts'
@@ -87,6 +87,7 @@ export class Gate {
 
   enter(call: QueuedCall): Admission {
     if (this.enterAtOnce(call)) return undefined
+    if (this.#isFull(call)) return this.#refuseFull(call, 'now')
     const now = this.#clock.now()
     if (this.#length > 0) this.dispatch(now)
     const behind = this.#length > 0 && (this.#blockedBy !== 'nothing' || this.#clientWaits(call.client))
@@ -176,7 +177,7 @@ export class Gate {
     }
     this.#setTimer(wakeAt, now)
     // Only now that everything is consistent: what is called here may come back to this gate.
-    for (const call of expired) call.refused(this.#refusal(call, 'in time', now), now)
+    for (const call of expired) call.refused(this.#refusal(call, 'in time', this.#tokenWaitMs(call, now)), now)
     for (const call of admitted) call.admitted(now)
   }
 
@@ -207,8 +208,9 @@ export class Gate {
   #refusalOnArrival(call: QueuedCall, lack: Lack, now: number): RefusalError | undefined {
     const maxWaitMs = call.maxWaitMs ?? this.#maxWaitMs
     const longest = Math.min(maxWaitMs, call.deadlineAt - now, this.#limiter?.maxWaitMs ?? maxWaitMs)
-    if (lack !== 'slot' && this.#tokenWaitMs(call, now) > longest) return this.#refusal(call, 'in time', now)
-    return this.#length >= this.#maxQueue || maxWaitMs === 0 ? this.#refusal(call, 'now', now) : undefined
+    const waitMs = lack === 'slot' ? 0 : this.#tokenWaitMs(call, now)
+    if (waitMs > longest) return this.#refusal(call, 'in time', waitMs)
+    return this.#length >= this.#maxQueue || maxWaitMs === 0 ? this.#refusal(call, 'now', waitMs) : undefined
   }
 
   #enqueue(call: QueuedCall, lack: Lack, now: number): void {
@@ -279,20 +281,35 @@ export class Gate {
     return this.#limiter.estimateMs(call.client, call.cost, { all, client: own }, now)
   }
 
-  #refusal(call: QueuedCall, when: 'now' | 'in time', now: number): RefusalError {
-    const { service, operation, attempt } = call
-    const context = { service, operation, attempt }
-    const full = this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot
-    if (this.#limiter !== undefined && !full) {
-      this.#limiter.countRefusal()
-      const retryAfterMs = Math.max(1, Math.ceil(this.#tokenWaitMs(call, now)))
-      const message = `no token ${when} (${this.#length} calls wait); come back in ${retryAfterMs} ms`
-      return makeRefusal(() => new RateLimitedError(message, context, retryAfterMs))
-    }
+  /** Whether there is neither a slot for it nor a place to wait for one. */
+  #isFull({ maxWaitMs = this.#maxWaitMs }: QueuedCall): boolean {
+    if (this.#bulkhead === undefined || this.#bulkhead.hasFreeSlot) return false
+    return this.#length >= this.#maxQueue || maxWaitMs === 0
+  }
+
+  /** @param waitMs about how long its tokens take to come */
+  #refusal(call: QueuedCall, when: 'now' | 'in time', waitMs: number): RefusalError {
+    const limiter = this.#limiter
+    const isFull = this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot
+    if (limiter === undefined || isFull) return this.#refuseFull(call, when)
+    limiter.countRefusal()
+    const waiting = this.#length
+    const retryAfterMs = Math.max(1, Math.ceil(waitMs))
+    const message = (): string => `no token ${when} (${waiting} calls wait); come back in ${retryAfterMs} ms`
+    return makeRefusal(() => new RateLimitedError(message, contextOf(call), retryAfterMs))
+  }
+
+  #refuseFull(call: QueuedCall, when: 'now' | 'in time'): RefusalError {
     this.#bulkhead?.countRefusal()
     const retryAfterMs = Math.max(1, this.#maxWaitMs)
+    const waiting = this.#length
     const slots = this.#bulkhead?.maxConcurrent ?? 0
-    const message = `no slot ${when}: all ${slots} are taken and ${this.#length} calls wait; come back in ${retryAfterMs} ms or raise maxConcurrent`
-    return makeRefusal(() => new BulkheadFullError(message, context, retryAfterMs))
+    const message = (): string =>
+      `no slot ${when}: all ${slots} are taken and ${waiting} calls wait; come back in ${retryAfterMs} ms or raise maxConcurrent`
+    return makeRefusal(() => new BulkheadFullError(message, contextOf(call), retryAfterMs))
   }
+}
+
+function contextOf({ service, operation, attempt }: QueuedCall): ErrorContext {
+  return { service, operation, attempt }
 }
