@@ -64,6 +64,14 @@ const ESSENTIAL: Readonly<Record<string, readonly RegExp[]>> = {
     /^alpaca \(BROKER\): OPEN, 1 succeeded, 1 refused$/,
     /^polygon \(DATA_PROVIDER\): CLOSED, 1 succeeded, 0 refused$/,
   ],
+  'outage-simulated.ts': [
+    /^without Holdfast, second 60$/,
+    /account .*answered in time: [12]\d %$/,
+    /quotes .*answered in time: [123]\d %$/,
+    /^with Holdfast, second 60$/,
+    /account .*answered in time: 5\d %$/,
+    /quotes .*answered in time: 100 %$/,
+  ],
   'decorators.ts': [/^bars of AAPL after 3 attempts/, /^breaker of polygon: CLOSED$/, /^blocking: 42 at attempt 2$/],
   'load-shedding.ts': [
     /^the process can answer \d+ requests a second; it is asked \d+ times$/,

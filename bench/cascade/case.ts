@@ -1,5 +1,6 @@
 /** A scenario with what is expected of it. */
 import type { Scenario, ScenarioResult } from '@holdfast/testing'
+import type { ProfileName } from 'holdfast'
 
 /** How much of everything: rates, and the capacities that go with them. */
 export const SCALES = [0.3, 1, 3] as const
@@ -24,6 +25,8 @@ export interface Case {
   readonly name: string
   /** What goes wrong, in a sentence. */
   readonly title: string
+  /** The profile for such a service, which must reach the bars. Default `INTERNAL`; the others are measured too. */
+  readonly profile?: ProfileName
   /** Whether it is one of our own, against over-fitting to the others. */
   readonly isOwn?: boolean
   readonly scenario: (scale: Scale, seed: number) => Scenario

@@ -32,10 +32,10 @@ export const badShard: Case = {
   title: 'one of 20 symbols, with 40 % of the traffic, hangs for 30 s',
   scenario: (scale, seed) => {
     const times = timesOf(scale, seed)
-    const hot = routeA(scale, { name: 'hot symbol', requestsPerSecond: 24 * scale, key: () => HOT })
+    const hot = routeA(scale, { name: 'hot symbol', requestsPerSecond: 32 * scale, key: () => HOT })
     const others = routeA(scale, {
       name: 'other symbols',
-      requestsPerSecond: 36 * scale,
+      requestsPerSecond: 48 * scale,
       key: (random) => `SYM${1 + Math.floor(random() * (SYMBOLS - 1))}`,
     })
     const fault = {
@@ -64,6 +64,7 @@ export const clientErrors: Case = {
 
 export const lostAcknowledgement: Case = {
   name: 'lost acknowledgement',
+  profile: 'BROKER',
   title: '10 % of the orders are carried out and their answer is lost, 10 % are refused',
   scenario: (scale) => {
     const orders = routeA(scale, { kind: 'order', requestsPerSecond: 20 * scale, deadlineMs: 2_000 })

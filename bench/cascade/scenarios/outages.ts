@@ -41,14 +41,14 @@ export const slow: Case = {
 
 const FLAPS = Array.from({ length: 10 }, (_, flap) => ({
   type: 'refuse' as const,
-  fromMs: 10_000 + flap * 6_000,
-  toMs: 13_000 + flap * 6_000,
+  fromMs: 15_000 + flap * 6_000,
+  toMs: 18_000 + flap * 6_000,
 }))
 
 export const flapping: Case = {
   name: 'flapping',
   title: '3 s up, 3 s down, for a minute',
-  scenario: (scale) => troubled('flapping', scale, { durationMs: 80_000 }, FLAPS),
+  scenario: (scale) => troubled('flapping', scale, { durationMs: 90_000 }, FLAPS),
   bars: [goodput(0.93), waste(0.05), unaffected(0.995), unaffectedSlowdown],
   prototype: { goodA: 0.974, waste: 0.022 },
 }

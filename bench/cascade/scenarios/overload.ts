@@ -52,13 +52,14 @@ export const slowButHealthy: Case = {
 
 export const limitAndBan: Case = {
   name: 'limit and ban',
+  profile: 'DATA_PROVIDER',
   title: 'the provider allows 50 a second and bans for 30 s after 30 violations; spikes of 120 a second',
   scenario: (scale) => {
     const limit = { requests: scaled(50, scale), windowMs: 1_000 }
     return troubled('limit and ban', scale, { durationMs: 80_000 }, [], {
       routes: [
         routeA(scale, {
-          requestsPerSecond: (at) => (at % 20_000 >= 15_000 ? 120 : 40) * scale,
+          requestsPerSecond: (at) => (at % 10_000 >= 8_000 ? 120 : 40) * scale,
           deadlineMs: 5_000,
         }),
         routeB(scale),
@@ -76,6 +77,7 @@ export const limitAndBan: Case = {
 
 export const priority: Case = {
   name: 'priority',
+  profile: 'DATA_PROVIDER',
   title: 'limit 50 a second; data comes in bursts of 150 a second; five cancels a second must be through in 500 ms',
   scenario: (scale) => {
     const limit = { requests: scaled(50, scale), windowMs: 1_000 }

@@ -10,8 +10,8 @@ import {
 import type { Scale } from '../case.ts'
 
 /** Requests per second of the two routes at scale 1. */
-const A_PER_SECOND = 60
-const B_PER_SECOND = 40
+const A_PER_SECOND = 80
+const B_PER_SECOND = 20
 
 /** What is usual of an upstream: answers in about 20 ms. */
 export const FACTS: ServiceFacts = { attemptTimeoutMs: 300, maxConcurrent: 40 }

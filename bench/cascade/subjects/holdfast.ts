@@ -1,5 +1,6 @@
 import type { ServiceFacts, Subject } from '@holdfast/testing'
 import { createResilience, type ProfileName, type ServiceOptions } from 'holdfast'
+import { Orders } from './orders.ts'
 
 /** A profile as shipped, with what the operator knows of the service: its limit, its timeout, how many at once. */
 function settingsFor(profile: ProfileName, { attemptTimeoutMs, maxConcurrent, limit }: ServiceFacts): ServiceOptions {
@@ -24,11 +25,16 @@ export function holdfast(profile: ProfileName): Subject {
           Object.entries(services).map(([name, facts]) => [name, settingsFor(profile, facts)]),
         ),
       })
-      return ({ route, deadlineAt }, connection) =>
-        resilience.service(route.upstream).execute(({ signal }) => connection.send(signal), {
-          idempotent: route.kind !== 'order',
-          timeoutMs: Math.max(1, deadlineAt - clock.now()),
-        })
+      const orders = new Map<string, Orders>()
+      return ({ id, route, key, deadlineAt }, connection) => {
+        const service = resilience.service(route.upstream)
+        const timeoutMs = Math.max(1, deadlineAt - clock.now())
+        if (route.kind !== 'order')
+          return service.execute(({ signal }) => connection.send(signal), { idempotent: true, key, timeoutMs })
+        const desk = orders.get(route.upstream) ?? new Orders(service, clock)
+        orders.set(route.upstream, desk)
+        return desk.place(id, connection, timeoutMs)
+      }
     },
   }
 }

@@ -5,6 +5,7 @@ export type HoldfastErrorCode =
   | 'HOLDFAST_CIRCUIT_OPEN'
   | 'HOLDFAST_RATE_LIMITED'
   | 'HOLDFAST_BULKHEAD_FULL'
+  | 'HOLDFAST_THROTTLED'
   | 'HOLDFAST_TIMEOUT'
   | 'HOLDFAST_RETRIES_EXHAUSTED'
   | 'HOLDFAST_INVALID_OPTION'
@@ -113,6 +114,12 @@ export class BulkheadFullError extends RefusalError {
   readonly code = 'HOLDFAST_BULKHEAD_FULL'
 }
 
+/** So many calls were turned away lately that this one was not sent. */
+export class ThrottledError extends RefusalError {
+  override readonly name = 'ThrottledError'
+  readonly code = 'HOLDFAST_THROTTLED'
+}
+
 /** A time limit passed. The function may still be running: its signal has been aborted. */
 export class TimeoutError extends HoldfastError {
   override readonly name = 'TimeoutError'
@@ -152,13 +159,14 @@ export interface AttemptRecord {
 }
 
 /** Why no further attempt was made. */
-export type RetryStopReason = 'max-retries' | 'max-elapsed' | 'deadline' | 'circuit-open' | 'refused'
+export type RetryStopReason = 'max-retries' | 'max-elapsed' | 'deadline' | 'circuit-open' | 'retry-budget' | 'refused'
 
 const STOPPED_BECAUSE: Record<RetryStopReason, string> = {
   'max-retries': 'no retry is left',
   'max-elapsed': 'another attempt would exceed maxElapsedMs',
-  deadline: 'another attempt could not begin before the deadline',
+  deadline: 'another attempt could not end before the deadline',
   'circuit-open': 'the circuit opened',
+  'retry-budget': 'the retry budget is spent',
   refused: 'the next attempt was refused by our own guard',
 }
 
@@ -211,6 +219,13 @@ export class InvalidOptionError extends HoldfastError {
   }
 }
 
+const REFUSAL_CODES: ReadonlySet<unknown> = new Set<HoldfastErrorCode>([
+  'HOLDFAST_CIRCUIT_OPEN',
+  'HOLDFAST_RATE_LIMITED',
+  'HOLDFAST_BULKHEAD_FULL',
+  'HOLDFAST_THROTTLED',
+])
+
 /**
  * Whether an error is a refusal by one of the library's own guards, so that nothing was sent. Looks at the code, and so
  * also knows the errors of another copy of the library.
@@ -220,8 +235,7 @@ export class InvalidOptionError extends HoldfastError {
  */
 export function isRejection(error: unknown): error is RefusalError {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false
-  const { code } = error
-  return code === 'HOLDFAST_CIRCUIT_OPEN' || code === 'HOLDFAST_RATE_LIMITED' || code === 'HOLDFAST_BULKHEAD_FULL'
+  return REFUSAL_CODES.has(error.code)
 }
 
 function subject({ service, operation, attempt }: ErrorContext): string {

@@ -1,4 +1,6 @@
 /** Holdfast's toolkit: everything a user may import. */
+
+export { AdaptiveLimit, type AdaptiveLimitOptions, type LimitSample } from './bulkhead/adaptive-limit.ts'
 export { Bulkhead, type BulkheadOptions, type BulkheadPermit, type BulkheadSnapshot } from './bulkhead/bulkhead.ts'
 export { CircuitBreaker } from './circuit-breaker/circuit-breaker.ts'
 export type {
@@ -28,6 +30,7 @@ export {
   RefusalError,
   RetriesExhaustedError,
   type RetryStopReason,
+  ThrottledError,
   TimeoutError,
 } from './errors.ts'
 export { type HookErrorReporter, Listeners, type Logger, reportToConsole, type Unsubscribe } from './events.ts'
@@ -41,6 +44,9 @@ export {
 } from './failures.ts'
 export { fallback } from './fallback/fallback.ts'
 export type { FallbackOptions } from './fallback/fallback-policy.ts'
+export { type AgedValue, LastGood, type LastGoodOptions } from './fallback/last-good.ts'
+export { hedge } from './hedge/hedge.ts'
+export type { HedgeOptions } from './hedge/hedge-policy.ts'
 export type { Call, CallOptions, Guarded } from './pipeline/call.ts'
 export type { CircuitEvent, RefusedEvent, ResilienceEvent, RetryEvent, TimeoutEvent } from './pipeline/call-event.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline/pipeline.ts'
@@ -59,6 +65,7 @@ export {
 export type { RateLimit, RateLimiterOptions } from './rate-limiter/rate-limiter-options.ts'
 export type { Jitter } from './retry/backoff.ts'
 export { retry } from './retry/retry.ts'
+export { RetryBudget, type RetryBudgetOptions, type RetryBudgetSnapshot } from './retry/retry-budget.ts'
 export type { ErrorClass, RetryNotice, RetryOn, RetryOptions, RetrySettings } from './retry/retry-options.ts'
 export { retrySync } from './retry/retry-sync.ts'
 export type { FleetPatterns, FleetSettings } from './service/fleet.ts'
@@ -73,4 +80,9 @@ export type { Service, ServiceSnapshot } from './service/service.ts'
 export type { ServiceOptions, ServiceSettings } from './service/service-settings.ts'
 export type { Setting, SettingOrigin } from './service/setting-origin.ts'
 export { SingleFlight, type SingleFlightOptions } from './single-flight/single-flight.ts'
+export {
+  AdaptiveThrottle,
+  type AdaptiveThrottleOptions,
+  type AdaptiveThrottleSnapshot,
+} from './throttle/adaptive-throttle.ts'
 export { type TimeoutOptions, timeout } from './timeout/timeout.ts'

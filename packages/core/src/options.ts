@@ -46,6 +46,12 @@ export function positive(unit: string): Rule {
   }
 }
 
+/** A share: above 0, at most 1. */
+export const share: Rule = {
+  allows: (value) => isFiniteNumber(value) && value > 0 && value <= 1,
+  says: 'it must be a number above 0 and at most 1',
+}
+
 /** One of a few words. */
 export function oneOf(words: readonly string[]): Rule {
   return {

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import type { HookErrorReporter } from '../events.ts'
-import { callback, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
+import { callback, durationMs, flag, instance, type Rules, share, wholeNumber } from '../options.ts'
 
 /** The state of a circuit. */
 export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
@@ -42,14 +42,38 @@ export interface CircuitChange {
 export interface CircuitBreakerOptions {
   /** How many failures in a row open the circuit. Default 5. */
   readonly failureThreshold?: number | undefined
-  /** How long it stays open before a probe is let through, in milliseconds. Default 30,000. */
+  /**
+   * The streak must also be rarer than this while the service does as it usually does: `(1 − p)^streak`, where `p` is its
+   * usual success rate. From above 0 to 1; 1 makes `failureThreshold` alone decide. Default 1.
+   */
+  readonly streakProbability?: number | undefined
+  /** How long it stays open before a probe is let through, in milliseconds: exactly, or at most with `probeShare`. Default 30,000. */
   readonly recoveryTimeoutMs?: number | undefined
+  /** Which share of the calls are let through as probes while it is open, from above 0 to 1. Default: one each `recoveryTimeoutMs`. */
+  readonly probeShare?: number | undefined
+  /** The shortest time between probes with `probeShare`, in milliseconds. Default 250. */
+  readonly minProbeIntervalMs?: number | undefined
+  /** What is called to find out whether the service is back, so that no call of a user's is the probe. Default: the next call is. */
+  readonly probe?: ((call: { readonly signal: AbortSignal }) => unknown) | undefined
   /** How many probes may run at a time while half-open. Default 1. */
   readonly maxProbes?: number | undefined
   /** How many probes must succeed to close it. Default 1. */
   readonly successThreshold?: number | undefined
   /** After how many milliseconds a probe that has not settled counts as failed. Default 30,000. */
   readonly probeTimeoutMs?: number | undefined
+  /** How many callers wait for the first probe of an outage instead of being refused. Default 0. */
+  readonly maxParked?: number | undefined
+  /** For how long after an outage began callers are let wait so, in milliseconds. Default 600. */
+  readonly parkingMs?: number | undefined
+  /**
+   * Calls with a `key` have a circuit for that key too, within the service's; this many keys can be failing at once. The
+   * service's own opens only when at least `keysToOpen` keys fail. Default 0: keys are not looked at.
+   */
+  readonly maxKeys?: number | undefined
+  /** How many keys must fail before the whole service is taken to. Default 3. */
+  readonly keysToOpen?: number | undefined
+  /** False lets every call through and only counts what would have been refused. Default true. */
+  readonly enforce?: boolean | undefined
   /**
    * Whether an error is a failure of the service. Not asked for refusals and cancellations, which never are. An error
    * that is none counts as an answer, so as a success. Default: everything is but 4xx other than 408 and 425; a 429
@@ -64,20 +88,32 @@ export interface CircuitBreakerOptions {
   readonly onHookError?: HookErrorReporter | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
+  /** Source of randomness. Default: the system's. */
+  readonly random?: Random | undefined
 }
 
 /** The rules that {@link CircuitBreakerOptions} are held to. */
 export const CIRCUIT_BREAKER_RULES: Rules<CircuitBreakerOptions> = {
   failureThreshold: wholeNumber(1),
+  streakProbability: share,
   recoveryTimeoutMs: durationMs(1),
+  probeShare: share,
+  minProbeIntervalMs: durationMs(1),
+  probe: callback,
   maxProbes: wholeNumber(1),
   successThreshold: wholeNumber(1),
   probeTimeoutMs: durationMs(1),
+  maxParked: wholeNumber(0),
+  parkingMs: durationMs(0),
+  maxKeys: wholeNumber(0),
+  keysToOpen: wholeNumber(1),
+  enforce: flag,
   isFailure: callback,
   isFailureResult: callback,
   onStateChange: callback,
   onHookError: callback,
   clock: instance('a Clock'),
+  random: callback,
 }
 
 /** A circuit at one moment, as plain data. */
@@ -87,8 +123,16 @@ export interface CircuitBreakerSnapshot {
   readonly mode: CircuitMode
   /** Failures in a row so far. */
   readonly failureCount: number
-  /** How many opens it. */
+  /** How many open it at present: `failureThreshold`, or more where the usual success rate asks for more. */
   readonly failureThreshold: number
+  /** Share of calls that usually succeed; null while `streakProbability` is 1. */
+  readonly usualSuccessRate: number | null
+  /** False in shadow mode: what it refuses is only counted. */
+  readonly enforced: boolean
+  /** Callers who wait for a probe. */
+  readonly parked: number
+  /** Keys whose own circuit is not closed, with its state. */
+  readonly keys: Readonly<Record<string, CircuitState>>
   /** Probes under way. */
   readonly probes: number
   /** Outcomes and refusals since it was made. */

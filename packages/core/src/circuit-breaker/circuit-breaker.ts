@@ -1,12 +1,12 @@
 /** The circuit breaker: a state machine with permits. It has no timers and makes no promises of its own. */
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, systemClock, systemRandom } from '../clock.ts'
 import { brief, CircuitOpenError, makeRefusal } from '../errors.ts'
 import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } from '../events.ts'
-import { briefFailure, type Verdict } from '../failures.ts'
+import { briefFailure, describeFailure, type Verdict } from '../failures.ts'
 import { check, checkOptions, nameText } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { Executor } from '../pipeline/executor.ts'
-import type { CircuitCall, CircuitMarks, Guard } from '../pipeline/guard.ts'
+import { type Admission, type CircuitCall, type CircuitMarks, type Guard, WAITING } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
 import { makePlan } from '../pipeline/plan.ts'
 import {
@@ -20,9 +20,11 @@ import {
   type FleetChangeReason,
 } from './circuit-breaker-options.ts'
 import { CircuitPermit } from './circuit-permit.ts'
-
-/** A lease that nobody holds. */
-const FREE = Number.NEGATIVE_INFINITY
+import { Parking } from './parking.ts'
+import { ProbeLeases } from './probe-leases.ts'
+import { ProbeSchedule } from './probe-schedule.ts'
+import { Shards } from './shards.ts'
+import { StreakEvidence } from './streak-evidence.ts'
 
 /** The generation of a call whose outcome is nobody's business. */
 const UNCOUNTED = 0
@@ -49,10 +51,16 @@ export class CircuitBreaker implements Guard {
   /** How errors and results are judged. */
   readonly judge: Judge
 
-  readonly #failureThreshold: number
-  readonly #recoveryTimeoutMs: number
+  readonly #options: CircuitBreakerOptions
   readonly #successThreshold: number
-  readonly #probeTimeoutMs: number
+  readonly #keysToOpen: number
+  readonly #enforce: boolean
+  readonly #measuresDemand: boolean
+  readonly #evidence: StreakEvidence
+  readonly #schedule: ProbeSchedule
+  readonly #leases: ProbeLeases
+  readonly #parking: Parking | undefined
+  readonly #shards: Shards | undefined
   readonly #clock: Clock
   readonly #changes: Listeners<CircuitChange>
   readonly #executor: Executor
@@ -63,11 +71,9 @@ export class CircuitBreaker implements Guard {
   #generation = 1
   /** The generation that calls are given: that of the state, or one that no state has when nothing is to be counted. */
   #issued = 1
-  #failureCount = 0
   #probeSuccesses = 0
-  /** For each probe that may run, when its lease began. */
-  readonly #leases: number[]
-  #openedAt = 0
+  /** The keys of the present streak, as far as their number matters. */
+  readonly #failingKeys = new Set<string>()
   #since: number
   #lastError: unknown
   #note: string | undefined
@@ -84,11 +90,8 @@ export class CircuitBreaker implements Guard {
     check('name', name, nameText)
     checkOptions('circuitBreaker', options, CIRCUIT_BREAKER_RULES)
     this.name = name
-    this.#failureThreshold = options.failureThreshold ?? 5
-    this.#recoveryTimeoutMs = options.recoveryTimeoutMs ?? 30_000
-    this.#successThreshold = options.successThreshold ?? 1
-    this.#probeTimeoutMs = options.probeTimeoutMs ?? 30_000
-    this.#leases = Array.from({ length: options.maxProbes ?? 1 }, () => FREE)
+    const { recoveryTimeoutMs = 30_000, minProbeIntervalMs = 250, probeShare, maxKeys = 0 } = options
+    this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#since = this.#clock.wallTime()
     const report: HookErrorReporter = options.onHookError ?? reportToConsole
@@ -96,6 +99,18 @@ export class CircuitBreaker implements Guard {
     this.#changes = new Listeners('onStateChange', report)
     if (options.onStateChange !== undefined) this.#changes.subscribe(options.onStateChange)
     this.#executor = new Executor(makePlan({ service: name, circuit: this, judge: this.judge, clock: this.#clock }))
+    this.#successThreshold = options.successThreshold ?? 1
+    this.#keysToOpen = options.keysToOpen ?? 3
+    this.#enforce = options.enforce ?? true
+    this.#measuresDemand = probeShare !== undefined
+    this.#evidence = new StreakEvidence(options.failureThreshold ?? 5, options.streakProbability ?? 1)
+    const pacing = { recoveryTimeoutMs, minProbeIntervalMs, probeShare }
+    this.#schedule = new ProbeSchedule(pacing, options.random ?? systemRandom)
+    this.#leases = new ProbeLeases(options.maxProbes ?? 1, options.probeTimeoutMs ?? 30_000)
+    const { maxParked = 0, parkingMs = 600 } = options
+    if (maxParked > 0)
+      this.#parking = new Parking(this.#clock, maxParked, parkingMs, (now) => this.#retryAfterMs(now) ?? 0)
+    if (maxKeys > 0) this.#shards = new Shards(maxKeys, (key) => this.#makeShard(key))
   }
 
   /** Where the circuit is. Open becomes half-open on the first call after `nextAttemptAt`, not by itself. */
@@ -110,7 +125,12 @@ export class CircuitBreaker implements Guard {
 
   /** Failures in a row so far. */
   get failureCount(): number {
-    return this.#failureCount
+    return this.#evidence.streak
+  }
+
+  /** Whether nothing speaks against the service: closed, and its last outcomes good. */
+  get isWell(): boolean {
+    return this.#state === 'CLOSED' && this.#evidence.isWell
   }
 
   /** In how many milliseconds the next call may be let through; 0 when now; undefined when only `reset()` helps. */
@@ -143,15 +163,17 @@ export class CircuitBreaker implements Guard {
    * Asks for a permit, for those who write the `try` themselves. Settle it exactly once; a permit of a half-open circuit
    * that is never settled counts as failed after `probeTimeoutMs`.
    *
+   * @param key which part of the service it is about, where there are circuits for keys
    * @throws CircuitOpenError
    * @example
    * const permit = breaker.tryEnter()
    * try { const answer = ask(); permit.succeed(); return answer } catch (error) { permit.fail(error); throw error }
    */
-  tryEnter(): CircuitPermit {
-    const permit = new CircuitPermit(this, this.#clock)
-    const refusal = this.enter(permit)
-    if (refusal !== undefined) throw refusal
+  tryEnter(key?: string): CircuitPermit {
+    const permit = new CircuitPermit(this, this.#clock, key)
+    const admission = this.enter(permit)
+    // A permit is never let wait, so it is admitted or refused.
+    if (admission !== undefined) throw admission
     return permit
   }
 
@@ -159,8 +181,7 @@ export class CircuitBreaker implements Guard {
   trip(note?: string): void {
     this.#mode = 'tripped'
     this.#note = note
-    this.#openedAt = this.#clock.now()
-    this.#become('OPEN', 'tripped', undefined, note)
+    this.#become('OPEN', 'tripped', { note })
   }
 
   /** Closes the circuit, forgets what it counted, and lets it decide by itself again. */
@@ -174,7 +195,7 @@ export class CircuitBreaker implements Guard {
   disable(note?: string): void {
     this.#mode = 'disabled'
     this.#note = note
-    this.#become('CLOSED', 'disabled', undefined, note)
+    this.#become('CLOSED', 'disabled', { note })
   }
 
   /**
@@ -185,8 +206,8 @@ export class CircuitBreaker implements Guard {
     if (this.#mode === 'tripped' || this.#mode === 'disabled') return
     this.#mode = to === 'OPEN' ? 'fleet' : 'automatic'
     this.#note = note
-    this.#openedAt = this.#clock.now()
-    this.#become(to, reason, undefined, note)
+    if (to === 'OPEN') this.#schedule.opened(this.#clock.now(), undefined)
+    this.#become(to, reason, { note })
   }
 
   /** Everything there is to see, as plain data. */
@@ -195,9 +216,13 @@ export class CircuitBreaker implements Guard {
       name: this.name,
       state: this.#state,
       mode: this.#mode,
-      failureCount: this.#failureCount,
-      failureThreshold: this.#failureThreshold,
-      probes: this.#leases.filter((begun) => begun !== FREE).length,
+      failureCount: this.failureCount,
+      failureThreshold: this.#evidence.needed,
+      usualSuccessRate: (this.#options.streakProbability ?? 1) < 1 ? this.#evidence.usualSuccessRate : null,
+      enforced: this.#enforce,
+      probes: this.#leases.held,
+      parked: this.#parking?.size ?? 0,
+      keys: Object.fromEntries([...(this.#shards ?? [])].map(([key, { state }]) => [key, state])),
       totals: {
         successes: this.#successes,
         failures: this.#failures,
@@ -213,44 +238,46 @@ export class CircuitBreaker implements Guard {
 
   /** Whether a call at that time would be refused: lets a retry that has no chance be given up without waiting. */
   wouldRefuseAt(time: number): boolean {
+    if (!this.#enforce) return false
     const wait = this.#retryAfterMs(time)
     return wait === undefined || wait > 0
   }
 
-  enter(call: CircuitCall): CircuitOpenError | undefined {
-    if (this.#state !== 'CLOSED') return this.#enterGuarded(call)
-    call.circuitGeneration = this.#issued
-    return undefined
-  }
-
-  #enterGuarded(call: CircuitCall): CircuitOpenError | undefined {
+  enter(call: CircuitCall): Admission {
+    if (this.#measuresDemand) this.#schedule.called(call.now())
+    if (this.#shards !== undefined && this.#state === 'CLOSED' && this.#mode !== 'disabled') {
+      const admission = this.#shards.enter(call)
+      if (admission !== undefined) return this.#enforce ? admission : this.#letThrough(call)
+    }
+    if (this.#admit(call)) return undefined
+    this.#refused++
+    if (!this.#enforce) return this.#letThrough(call)
     const now = call.now()
-    this.#expireProbes(now)
-    if (this.#state === 'OPEN' && !this.#mayProbe(now)) return this.#refuse(call, now)
-    if (this.#state === 'OPEN') this.#become('HALF_OPEN', 'recovery-timeout')
-    // A listener may have changed the state again: what counts is the state that admits.
-    call.circuitGeneration = this.#issued
-    if (this.#state === 'CLOSED') return undefined
-    const lease = this.#state === 'HALF_OPEN' ? this.#leases.indexOf(FREE) : -1
-    if (lease < 0) return this.#refuse(call, call.now())
-    this.#leases[lease] = call.now()
-    call.circuitProbe = lease
-    return undefined
+    if (this.#parking !== undefined && call.mayPark && this.#mode === 'automatic') {
+      if (this.#parking.tryPark(call, now)) return WAITING
+    }
+    return this.#refusal(call, now)
   }
 
   enterAtOnce(call: CircuitMarks): boolean {
-    if (this.#state !== 'CLOSED') return false
+    if (this.#state !== 'CLOSED' || this.#measuresDemand || this.#shards !== undefined) return false
     call.circuitGeneration = this.#issued
     return true
   }
 
   exit(call: CircuitMarks, verdict: Verdict, error?: unknown): void {
-    if (call.circuitGeneration !== this.#generation || verdict !== 'success' || this.#state !== 'CLOSED') {
+    if (
+      call.circuitGeneration !== this.#generation ||
+      verdict !== 'success' ||
+      this.#state !== 'CLOSED' ||
+      this.#shards !== undefined
+    ) {
       this.#exitGuarded(call, verdict, error)
       return
     }
     this.#successes++
-    this.#failureCount = 0
+    this.#evidence.success()
+    if (this.#failingKeys.size > 0) this.#failingKeys.clear()
   }
 
   #exitGuarded(call: CircuitMarks, verdict: Verdict, error: unknown): void {
@@ -261,60 +288,129 @@ export class CircuitBreaker implements Guard {
       this.#expireProbes(call.now())
       if (circuitGeneration !== this.#generation) return
     }
-    if (circuitProbe !== NO_PROBE) this.#leases[circuitProbe] = FREE
-    if (verdict === 'success') this.#succeeded()
-    else if (verdict === 'failure') this.#failed(call, error)
-    else if (verdict === 'neutral') this.#neutral++
+    if (circuitProbe !== NO_PROBE) this.#leases.giveBack(circuitProbe)
+    const concernsAll = this.#state !== 'CLOSED' || this.#shards?.exit(call, verdict, error) !== false
+    if (verdict === 'success') this.#succeeded(call)
+    else if (verdict === 'failure' && concernsAll) this.#failed(call, error)
+    else if (verdict !== 'not-run') this.#neutral++
+    // A probe that has proved nothing leaves its place to another.
+    if (circuitProbe !== NO_PROBE && this.#state === 'HALF_OPEN') this.#parking?.wake(call.now())
   }
 
-  #succeeded(): void {
-    this.#successes++
-    this.#failureCount = 0
-    if (this.#state === 'HALF_OPEN' && ++this.#probeSuccesses >= this.#successThreshold) {
-      this.#become('CLOSED', 'probe-succeeded')
+  /** A call that was let wait is given up. */
+  leave(call: CircuitCall): void {
+    call.parking?.leave(call)
+  }
+
+  /** Shadow mode: what becomes of the call does not count, since nobody knows what would have. */
+  #letThrough(call: CircuitCall): undefined {
+    call.circuitGeneration = UNCOUNTED
+    return undefined
+  }
+
+  #admit(call: CircuitCall): boolean {
+    if (this.#state !== 'CLOSED') {
+      const now = call.now()
+      this.#expireProbes(now)
+      if (this.#state === 'OPEN') {
+        if (this.#mode !== 'automatic' || now < this.#schedule.nextAt) return false
+        this.#become('HALF_OPEN', 'recovery-timeout')
+      }
+      // A listener may have changed the state again: what counts is the state that admits.
+      if (this.#state === 'HALF_OPEN') return this.#options.probe === undefined ? this.#lend(call) : this.#probe()
     }
+    call.circuitGeneration = this.#issued
+    return this.#state === 'CLOSED'
+  }
+
+  /** Makes the call a probe, if one more may run. */
+  #lend(call: CircuitCall): boolean {
+    const now = call.now()
+    if (this.#leases.held > 0 && now < this.#schedule.nextAt) return false
+    call.circuitGeneration = this.#issued
+    call.circuitShard = undefined
+    call.circuitProbe = this.#leases.take(now)
+    if (call.circuitProbe === NO_PROBE) return false
+    this.#schedule.sent(now)
+    return true
+  }
+
+  /** Lets the user's own function find out. @returns false: the call itself is not the probe */
+  #probe(): false {
+    const { probe, probeTimeoutMs = 30_000 } = this.#options
+    const permit = new CircuitPermit(this, this.#clock)
+    if (probe === undefined || !this.#lend(permit)) return false
+    const controller = new AbortController()
+    const timer = this.#clock.setTimer(() => controller.abort(), probeTimeoutMs, false)
+    const settle = (verdict: Verdict, error?: unknown): void => {
+      timer.cancel()
+      this.exit(permit, verdict, error)
+    }
+    Promise.resolve()
+      .then(() => probe({ signal: controller.signal }))
+      .then(
+        (value) => settle(this.judge.result(value), value),
+        (error: unknown) => settle(this.judge.error(error).verdict, error),
+      )
+    return false
+  }
+
+  #succeeded(call: CircuitMarks): void {
+    this.#successes++
+    this.#evidence.success()
+    this.#failingKeys.clear()
+    if (this.#state !== 'HALF_OPEN' || ++this.#probeSuccesses < this.#successThreshold) return
+    this.#schedule.closed(call.now())
+    this.#evidence.recovered()
+    this.#become('CLOSED', 'probe-succeeded')
   }
 
   #failed(call: CircuitMarks, error: unknown): void {
     this.#failures++
-    this.#failureCount++
     this.#lastError = error
-    if (this.#state === 'HALF_OPEN') {
-      this.#openedAt = call.now()
-      this.#become('OPEN', 'probe-failed', error)
-    } else if (this.#failureCount >= this.#failureThreshold) {
-      this.#openedAt = call.now()
-      this.#become('OPEN', 'failure-threshold', error)
+    const isProven = this.#evidence.failure()
+    if (this.#state === 'HALF_OPEN') return this.#reopen(call.now(), 'probe-failed', error)
+    if (this.#shards !== undefined && call.key !== undefined) {
+      if (this.#failingKeys.size < this.#keysToOpen) this.#failingKeys.add(call.key)
+      if (this.#failingKeys.size < this.#keysToOpen) return
     }
+    if (!isProven) return
+    const now = call.now()
+    this.#schedule.opened(now, this.#retryHint(error))
+    this.#parking?.open(now)
+    this.#become('OPEN', 'failure-threshold', { error })
+  }
+
+  #reopen(now: number, reason: CircuitChangeReason, error?: unknown): void {
+    this.#schedule.failed(now, this.#retryHint(error))
+    this.#become('OPEN', reason, { error })
+  }
+
+  /** For how long the service itself asked to be left alone. */
+  #retryHint(error: unknown): number | undefined {
+    return error === undefined ? undefined : describeFailure(error, this.#clock).retryAfterMs
   }
 
   /** A probe that outlives its lease has failed, at the moment that the lease ended. */
   #expireProbes(now: number): void {
     if (this.#state !== 'HALF_OPEN') return
-    for (const begun of this.#leases) {
-      if (begun === FREE || now - begun < this.#probeTimeoutMs) continue
-      this.#failures++
-      this.#failureCount++
-      this.#openedAt = begun + this.#probeTimeoutMs
-      this.#become('OPEN', 'probe-timed-out')
-      return
-    }
-  }
-
-  #mayProbe(now: number): boolean {
-    return this.#mode === 'automatic' && now - this.#openedAt >= this.#recoveryTimeoutMs
+    const lapsedAt = this.#leases.lapsedAt(now)
+    if (lapsedAt === undefined) return
+    this.#failures++
+    this.#evidence.failure()
+    this.#reopen(lapsedAt, 'probe-timed-out')
   }
 
   #retryAfterMs(now: number): number | undefined {
     if (this.#state === 'CLOSED') return 0
     if (this.#mode === 'tripped') return undefined
-    if (this.#state === 'OPEN') return Math.max(0, this.#openedAt + this.#recoveryTimeoutMs - now)
-    if (this.#leases.includes(FREE)) return 0
-    return Math.max(0, Math.min(...this.#leases) + this.#probeTimeoutMs - now)
+    if (this.#state === 'OPEN' || (this.#leases.held > 0 && this.#leases.waitMs(now) === 0)) {
+      return Math.max(0, this.#schedule.nextAt - now)
+    }
+    return this.#leases.waitMs(now)
   }
 
-  #refuse(call: CircuitCall, now: number): CircuitOpenError {
-    this.#refused++
+  #refusal(call: CircuitCall, now: number): CircuitOpenError {
     const retryAfterMs = this.#retryAfterMs(now)
     this.#explanation ??= this.#explain()
     const explanation = this.#explanation
@@ -336,30 +432,45 @@ export class CircuitBreaker implements Guard {
     if (this.#mode === 'fleet') return `circuit was opened by the fleet (${this.#note})`
     if (this.#state === 'HALF_OPEN') return 'circuit is half-open and its probes are out'
     const last = this.#lastError === undefined ? '' : ` (last: ${brief(this.#lastError)})`
-    return `circuit is open after ${this.#failureCount} failures in a row${last}`
+    return `circuit is open after ${this.failureCount} failures in a row${last}`
   }
 
-  #become(to: CircuitState, reason: CircuitChangeReason, error?: unknown, note?: string): void {
+  #become(
+    to: CircuitState,
+    reason: CircuitChangeReason,
+    why: { error?: unknown; note?: string | undefined } = {},
+  ): void {
     const from = this.#state
+    const { error, note } = why
     this.#state = to
     this.#generation++
     this.#explanation = undefined
     this.#issued = this.#mode === 'disabled' ? UNCOUNTED : this.#generation
     this.#since = this.#clock.wallTime()
-    this.#leases.fill(FREE)
+    this.#leases.giveAllBack()
     this.#probeSuccesses = 0
-    if (to === 'CLOSED') this.#failureCount = 0
+    this.#failingKeys.clear()
+    if (to === 'CLOSED') this.#evidence.forget()
     if (to === 'OPEN') this.#opened++
-    if (!this.#changes.any) return
-    this.#changes.emit({
-      name: this.name,
-      from,
-      to,
-      reason,
-      at: this.#since,
-      ...(error === undefined ? {} : { error }),
-      ...(note === undefined ? {} : { note }),
-    })
+    if (to !== 'HALF_OPEN') this.#shards?.clear()
+    if (this.#changes.any) {
+      this.#changes.emit({
+        name: this.name,
+        from,
+        to,
+        reason,
+        at: this.#since,
+        ...(error === undefined ? {} : { error }),
+        ...(note === undefined ? {} : { note }),
+      })
+    }
+    if (reason !== 'failure-threshold' && reason !== 'recovery-timeout') this.#parking?.release(this.#clock.now())
+  }
+
+  /** A shard is a circuit with the same options, but for keys of its own and for those who listen to the service's. */
+  #makeShard(key: string): CircuitBreaker {
+    const { onStateChange: _, maxKeys: __, ...options } = this.#options
+    return new CircuitBreaker(`${this.name}/${key}`.slice(0, 200), options)
   }
 }
 

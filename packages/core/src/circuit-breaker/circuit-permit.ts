@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { CircuitCall } from '../pipeline/guard.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
+import type { ShardCall } from './shards.ts'
 
 /**
  * Leave to make one call, from `breaker.tryEnter()`. Tell it once how the call ended; anything after that is ignored, and
@@ -10,14 +11,20 @@ export class CircuitPermit implements CircuitCall {
   readonly service: string
   readonly operation = undefined
   readonly attempt = 1
+  readonly mayPark = false
+  readonly key: string | undefined
   circuitGeneration = 0
   circuitProbe = -1
+  circuitShard: ShardCall | undefined = undefined
+  shardGeneration = 0
+  parking = undefined
   readonly #breaker: CircuitBreaker
   readonly #clock: Clock
   #settled = false
 
-  constructor(breaker: CircuitBreaker, clock: Clock) {
+  constructor(breaker: CircuitBreaker, clock: Clock, key?: string) {
     this.#breaker = breaker
+    this.key = key
     this.#clock = clock
     this.service = breaker.name
   }
@@ -25,6 +32,9 @@ export class CircuitPermit implements CircuitCall {
   now(): number {
     return this.#clock.now()
   }
+
+  /** Never called: nothing lets a permit wait. */
+  reenter(): void {}
 
   /** The service did its work. */
   succeed(): void {

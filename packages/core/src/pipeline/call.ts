@@ -37,6 +37,8 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined
   /** Whose tokens are taken, where the rate limiter is `perClient`. */
   readonly client?: ClientKey | undefined
+  /** Which part of the service it is about (a symbol, an account, a host), where the circuit breaker looks at keys. */
+  readonly key?: string | undefined
   /** How many tokens each attempt takes. Default 1. */
   readonly cost?: number | undefined
 }

@@ -3,6 +3,8 @@
  * for all patterns; no wrapper is nested in another. docs/how-a-call-runs.md walks one call through this file.
  */
 
+import type { Parking } from '../circuit-breaker/parking.ts'
+import type { ShardCall } from '../circuit-breaker/shards.ts'
 import { type AttemptRecord, isRejection, type RefusalError, RetriesExhaustedError, TimeoutError } from '../errors.ts'
 import { describeFailure, type FailureFacts, type Verdict } from '../failures.ts'
 import type { QueuePlace } from '../gate/gate.ts'
@@ -37,6 +39,10 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   deadlineAt: number = Number.POSITIVE_INFINITY
   circuitGeneration = 0
   circuitProbe = -1
+  circuitShard: ShardCall | undefined = undefined
+  shardGeneration = 0
+  parking: Parking | undefined = undefined
+  readonly mayPark = true
   slot: Slot | undefined = undefined
   queue: QueuePlace | undefined = undefined
 
@@ -44,7 +50,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   #fn: Guarded<unknown> | undefined = undefined
   #options: CallOptions | undefined = undefined
   /** Where a call is that has a promise of its own; one that has none cannot be ended from outside. */
-  #phase: 'entering' | 'waiting' | 'running' | 'settling' | 'backing-off' | 'ended' = 'entering'
+  #phase: 'entering' | 'parked' | 'waiting' | 'running' | 'settling' | 'backing-off' | 'ended' = 'entering'
   #answer: Answer | undefined = undefined
   /** Whether there is anything that may end it from outside, or anybody who wants to know its times. */
   #isWatched = false
@@ -77,6 +83,10 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   get cost(): number {
     return this.#options?.cost ?? 1
+  }
+
+  get key(): string | undefined {
+    return this.#options?.key
   }
 
   get graceDeadlines(): DeadlineQueue {
@@ -144,31 +154,43 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   // 2. Admission: the circuit, then the gate; a call that has to wait holds nothing meanwhile.
 
   #enter(fn: Guarded<unknown>): Promise<unknown> {
-    const { circuit, gate } = this.#plan
-    if (circuit !== undefined) {
-      const refusal = circuit.enter(this)
+    const { circuit, gate, throttle } = this.#plan
+    if (throttle !== undefined) {
+      const refusal = throttle.enter(this)
       if (refusal !== undefined) return this.#refuse(refusal, fn)
+    }
+    if (circuit !== undefined) {
+      const admission = circuit.enter(this)
+      if (admission !== undefined) {
+        return admission === WAITING ? this.#wait('parked', fn) : this.#refuse(admission, fn)
+      }
     }
     if (gate !== undefined) {
       const admission = gate.enter(this)
       if (admission !== undefined) {
         circuit?.exit(this, 'not-run')
-        return admission === WAITING ? this.#wait(fn) : this.#refuse(admission, fn)
+        return admission === WAITING ? this.#wait('waiting', fn) : this.#refuse(admission, fn)
       }
     }
     return this.#run(fn)
   }
 
-  #wait(fn: Guarded<unknown>): Promise<unknown> {
+  /** Parked by the circuit, or waiting at the gate. */
+  #wait(where: 'parked' | 'waiting', fn: Guarded<unknown>): Promise<unknown> {
     const answer = this.ownAnswer()
     if (this.#phase === 'ended') {
-      this.#plan.gate?.leave(this)
+      this.#leaveQueue(where)
     } else {
-      this.#phase = 'waiting'
+      this.#phase = where
       this.#fn = fn
       this.#startTotalLimit()
     }
     return answer.promise
+  }
+
+  #leaveQueue(where: 'parked' | 'waiting'): void {
+    if (where === 'parked') this.#plan.circuit?.leave(this)
+    else this.#plan.gate?.leave(this)
   }
 
   /** What it waited for is there; but meanwhile the circuit may have opened. */
@@ -176,13 +198,22 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     const { circuit, gate } = this.#plan
     this.#time = now
     this.#phase = 'entering'
-    const refusal = circuit?.enter(this)
-    if (refusal === undefined) {
-      if (this.#fn !== undefined) void this.#run(this.#fn)
+    const admission = circuit?.enter(this)
+    if (this.#fn === undefined) return
+    if (admission === undefined) {
+      void this.#run(this.#fn)
       return
     }
     gate?.exit(this, 'not-run')
-    void this.#refuse(refusal, this.#fn)
+    if (admission === WAITING) void this.#wait('parked', this.#fn)
+    else void this.#refuse(admission, this.#fn)
+  }
+
+  /** The circuit had let it wait, and it asks once more. */
+  reenter(now: number): void {
+    this.#time = now
+    this.#phase = 'entering'
+    if (this.#fn !== undefined) void this.#enter(this.#fn)
   }
 
   refused(refusal: RefusalError, now: number): void {
@@ -245,12 +276,14 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   // 4. The outcome: one verdict, told to every guard. What these return or throw, the handlers of the attempt do.
 
   returned(value: unknown): unknown {
-    const { judge, judgesResults, statistics } = this.#plan
+    const { judge, judgesResults, statistics, retryBudget, throttle } = this.#plan
     this.#time = UNREAD
     if (judgesResults) {
       const verdict = judge.result(value)
       if (verdict !== 'success') return this.#returnedFailure(value, verdict)
     }
+    if (retryBudget !== undefined) retryBudget.earn()
+    if (throttle !== undefined) throttle.accepted(this.now())
     const answer = this.#answer
     if (answer !== undefined) return this.#succeed(answer, value)
     this.#leaveGuards('success')
@@ -318,7 +351,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   }
 
   #decide(error: unknown, facts: FailureFacts, isResult: boolean): RetryDecision {
-    const { retry, wouldRefuseAt } = this.#plan
+    const { retry, wouldRefuseAt, retryBudget } = this.#plan
     if (retry === undefined) return { stop: 'not-retryable' }
     return retry.decide({
       attempt: this.attempt,
@@ -330,7 +363,9 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
       now: this.now(),
       deadlineAt: this.deadlineAt,
       previousDelayMs: this.#attempts?.at(-1)?.delayMs,
+      expectedMs: 0,
       wouldRefuseAt,
+      budget: retryBudget,
     })
   }
 
@@ -419,7 +454,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   #giveUp(reason: unknown, verdict: Verdict): void {
     if (this.#phase === 'running') this.#abandon(reason, verdict)
-    else if (this.#phase === 'waiting') this.#plan.gate?.leave(this)
+    else if (this.#phase === 'waiting' || this.#phase === 'parked') this.#leaveQueue(this.#phase)
   }
 
   /** The function may run on, but nobody waits for it any more; its slot stays taken for a while. */

@@ -19,6 +19,9 @@ export class Executor<F = never> implements GuardMarks {
 
   circuitGeneration = 0
   circuitProbe = -1
+  readonly key = undefined
+  circuitShard = undefined
+  shardGeneration = 0
   slot: Slot | undefined = undefined
 
   readonly #circuit: Plan['circuit']

@@ -1,5 +1,7 @@
 /** What the executor asks of a guard: a pattern that admits or refuses a call and learns from its outcome. */
 
+import type { Parking } from '../circuit-breaker/parking.ts'
+import type { ShardCall } from '../circuit-breaker/shards.ts'
 import type { RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
 import type { QueuePlace } from '../gate/gate.ts'
@@ -27,10 +29,16 @@ export interface GuardMarks {
   readonly client: ClientKey | undefined
   /** How many. */
   readonly cost: number
+  /** Which part of the service it is about: a symbol, an account, a host. */
+  readonly key: string | undefined
   /** The circuit breaker's: generation of the state that admitted the call. */
   circuitGeneration: number
   /** The circuit breaker's: number of the probe's lease, −1 for a call that is no probe. */
   circuitProbe: number
+  /** The circuit breaker's: the call as its shard's own circuit sees it, if the shard has one. */
+  circuitShard: ShardCall | undefined
+  /** The circuit breaker's: how many changes the shards had seen when the call was admitted. */
+  shardGeneration: number
   /** The gate's: the slot that it holds. */
   slot: Slot | undefined
   /** What time it is, on the clock's monotonic scale: read once for all guards, and only when one of them asks. */
@@ -44,26 +52,38 @@ export interface GuardedCall extends GuardMarks {
   readonly attempt: number
   /** When the whole call must be done, on the clock's monotonic scale; Infinity without a limit. */
   readonly deadlineAt: number
+  /** Whether a circuit can let it wait. */
+  readonly mayPark: boolean
+  /** The circuit breaker's: where it waits for a probe. */
+  parking: Parking | undefined
   /** The gate's: its place in the queue, once it has had one. */
   queue: QueuePlace | undefined
   /** The gate's: goes on with a call that had to wait. */
   admitted(now: number): void
   /** The gate's: ends the wait of a call that cannot be admitted. */
   refused(refusal: RefusalError, now: number): void
+  /** A guard's: a call that it let wait asks all guards once more. */
+  reenter(now: number): void
 }
 
 /** The part of a call that a circuit breaker looks at. */
-export type CircuitCall = CircuitMarks & Pick<GuardedCall, 'service' | 'operation' | 'attempt'>
+export type CircuitCall = CircuitMarks &
+  Pick<GuardedCall, 'service' | 'operation' | 'attempt' | 'mayPark' | 'parking' | 'reenter'>
 
 /** The part of a call that a circuit breaker writes on. */
-export type CircuitMarks = Pick<GuardMarks, 'circuitGeneration' | 'circuitProbe' | 'now'>
+export type CircuitMarks = Pick<
+  GuardMarks,
+  'key' | 'circuitGeneration' | 'circuitProbe' | 'circuitShard' | 'shardGeneration' | 'now'
+>
 
 /** A pattern that admits or refuses. */
 export interface Guard {
   /** Asks for admission. A guard that admits a call is told how that ended by {@link Guard.exit}, exactly once. */
-  enter(call: GuardedCall): RefusalError | undefined
+  enter(call: GuardedCall): Admission
   /** Admits a call if there is nothing to be considered; otherwise {@link Guard.enter} is asked. */
   enterAtOnce(call: GuardMarks): boolean
   /** The end of an attempt that was admitted; `not-run` when a later guard refused it: give back what it took. */
   exit(call: GuardMarks, verdict: Verdict, error?: unknown): void
+  /** A call that it let wait is given up. */
+  leave(call: GuardedCall): void
 }

@@ -5,10 +5,14 @@ import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts'
 import { type HookErrorReporter, type Listeners, reportToConsole } from '../events.ts'
 import { FALLBACK_RULES, type FallbackOptions, FallbackPolicy } from '../fallback/fallback-policy.ts'
 import { Gate } from '../gate/gate.ts'
+import { HEDGE_RULES, type HedgeOptions } from '../hedge/hedge-policy.ts'
+import { HedgedExecutor } from '../hedge/hedged-executor.ts'
 import { callback, check, checkOptions, durationMs, instance, isOptions, nameText, type Rules } from '../options.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
+import type { RetryBudget } from '../retry/retry-budget.ts'
 import { RETRY_RULES, type RetrySettings } from '../retry/retry-options.ts'
 import { RetryPolicy } from '../retry/retry-policy.ts'
+import type { AdaptiveThrottle } from '../throttle/adaptive-throttle.ts'
 import type { CallOptions, Guarded } from './call.ts'
 import type { ResilienceEvent } from './call-event.ts'
 import { Executor } from './executor.ts'
@@ -25,6 +29,11 @@ export interface PipelineOptions<F = never> {
   /** Limit of one attempt, in milliseconds. */
   readonly attemptTimeoutMs?: number | undefined
   readonly retry?: RetrySettings | undefined
+  /** What pays for retries: share it among all pipelines that call the same service. Default: nothing bounds them together. */
+  readonly retryBudget?: RetryBudget | undefined
+  /** Calls idempotent calls a second time when the first takes unusually long. Default: never. */
+  readonly hedge?: HedgeOptions | undefined
+  readonly throttle?: AdaptiveThrottle | undefined
   readonly circuitBreaker?: CircuitBreaker | undefined
   readonly rateLimiter?: RateLimiter | undefined
   readonly bulkhead?: Bulkhead | undefined
@@ -42,6 +51,9 @@ const PIPELINE_RULES: Rules<PipelineOptions<unknown>> = {
   timeoutMs: durationMs(1),
   attemptTimeoutMs: durationMs(1),
   retry: { allows: isOptions, says: 'it must be an object of retry settings' },
+  retryBudget: instance('a RetryBudget'),
+  hedge: { allows: isOptions, says: 'it must be an object of hedge settings' },
+  throttle: instance('an AdaptiveThrottle'),
   circuitBreaker: instance('a CircuitBreaker'),
   rateLimiter: instance('a RateLimiter'),
   bulkhead: instance('a Bulkhead'),
@@ -53,16 +65,16 @@ const PIPELINE_RULES: Rules<PipelineOptions<unknown>> = {
 
 /**
  * Several patterns round one call. Whatever the order in which they are written, they are applied in this one, outermost
- * first: fallback, total timeout, retry, circuit breaker, gate (rate limiter and bulkhead), attempt timeout, the function.
+ * first: fallback, hedge, total timeout, retry, throttle, circuit breaker, gate (rate limiter and bulkhead), attempt timeout, the function.
  * So a retry asks the breaker and takes a token again, an open circuit costs neither slot nor token, and the breaker
  * judges one attempt. For another order run one pipeline inside another.
  */
 export class Pipeline<F = never> {
-  readonly #executor: Executor<F>
+  readonly #executor: Pick<Executor<F>, 'execute' | 'plan'>
 
   /** Made by {@link pipeline}. */
-  constructor(plan: Plan<F>) {
-    this.#executor = new Executor(plan)
+  constructor(plan: Plan<F>, hedge?: HedgeOptions) {
+    this.#executor = hedge === undefined ? new Executor(plan) : new HedgedExecutor(plan, hedge)
   }
 
   /**
@@ -102,13 +114,14 @@ export class Pipeline<F = never> {
  * const account = await broker.execute(({ signal }) => client.getAccount({ signal }), { idempotent: true })
  */
 export function pipeline<F = never>(options: PipelineOptions<F>): Pipeline<F> {
-  return new Pipeline(compile(options))
+  return new Pipeline(compile(options), options.hedge)
 }
 
 /** Checks the options and makes them a plan. `events` are told to whoever listens. */
 export function compile<F>(options: PipelineOptions<F>, events?: Listeners<ResilienceEvent>): Plan<F> {
   checkOptions('pipeline', options, PIPELINE_RULES)
   if (options.retry !== undefined) checkOptions('pipeline.retry', options.retry, RETRY_RULES)
+  if (options.hedge !== undefined) checkOptions('pipeline.hedge', options.hedge, HEDGE_RULES)
   if (options.fallback !== undefined) {
     checkOptions<FallbackOptions<unknown>>('pipeline.fallback', options.fallback, FALLBACK_RULES)
     check('pipeline.fallback.use', options.fallback.use, callback)
@@ -121,9 +134,11 @@ export function compile<F>(options: PipelineOptions<F>, events?: Listeners<Resil
     service: options.name ?? circuitBreaker?.name,
     clock,
     random,
+    throttle: options.throttle,
     circuit: circuitBreaker,
     gate: gateOf(rateLimiter, bulkhead, clock),
     judge: circuitBreaker?.judge ?? new Judge({ clock, report }),
+    retryBudget: options.retryBudget,
     retry: retry === undefined ? undefined : new RetryPolicy(retry, random, report),
     timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY,
     attemptTimeoutMs: options.attemptTimeoutMs ?? Number.POSITIVE_INFINITY,

@@ -4,7 +4,9 @@ import { type HookErrorReporter, type Listeners, reportToConsole } from '../even
 import type { FallbackPolicy } from '../fallback/fallback-policy.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
+import type { RetryBudget } from '../retry/retry-budget.ts'
 import type { RetryPolicy } from '../retry/retry-policy.ts'
+import type { AdaptiveThrottle } from '../throttle/adaptive-throttle.ts'
 import type { ResilienceEvent } from './call-event.ts'
 import type { DeadlineQueue } from './deadline.ts'
 import { type Deadlines, deadlinesOf } from './deadlines.ts'
@@ -24,10 +26,13 @@ export interface Plan<F = never> {
   /** The guards, in the order in which they are asked. Only the gate can let a call wait. */
   readonly circuit: Guard | undefined
   readonly gate: Gate | undefined
+  readonly throttle: AdaptiveThrottle | undefined
   readonly judge: Judge
   /** Whether a returned value may be a failure. */
   readonly judgesResults: boolean
   readonly retry: RetryPolicy | undefined
+  /** What pays for retries and hedges. */
+  readonly retryBudget: RetryBudget | undefined
   /** Limit of the whole call in milliseconds; Infinity for none. */
   readonly timeoutMs: number
   /** Limit of one attempt in milliseconds; Infinity for none. */
@@ -80,9 +85,11 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     random: parts.random ?? systemRandom,
     circuit: parts.circuit,
     gate: parts.gate,
+    throttle: parts.throttle,
     judge: parts.judge,
     judgesResults: parts.judge.judgesResults,
     retry,
+    retryBudget: parts.retryBudget,
     timeoutMs,
     attemptTimeoutMs,
     deadlines,
@@ -96,6 +103,7 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     statistics: parts.statistics ?? new CallStatistics(),
     events: parts.events,
     report: parts.report ?? reportToConsole,
-    hasQuickWay: !timed && !parts.judge.judgesResults,
+    hasQuickWay:
+      !timed && !parts.judge.judgesResults && parts.retryBudget === undefined && parts.throttle === undefined,
   }
 }

@@ -13,6 +13,8 @@ export interface CallTotals {
   readonly inFlight: number
   /** Attempts after the first. */
   readonly retries: number
+  /** Second calls for the same, made because the first took long. */
+  readonly hedges: number
   /** Attempts and calls that ran out of time. */
   readonly timeouts: number
 }
@@ -28,11 +30,12 @@ export class CallStatistics {
   refused = 0
   cancelled = 0
   retries = 0
+  hedges = 0
   timeouts = 0
 
   snapshot(): CallTotals {
-    const { started, succeeded, failed, refused, cancelled, retries, timeouts } = this
+    const { started, succeeded, failed, refused, cancelled, retries, hedges, timeouts } = this
     const inFlight = started - succeeded - failed - refused - cancelled
-    return { started, succeeded, failed, refused, cancelled, inFlight, retries, timeouts }
+    return { started, succeeded, failed, refused, cancelled, inFlight, retries, hedges, timeouts }
   }
 }

@@ -4,6 +4,7 @@ import type { RetryStopReason } from '../errors.ts'
 import { guardHook, type HookErrorReporter, type Logger } from '../events.ts'
 import { codesOf, type FailureFacts } from '../failures.ts'
 import { type Backoff, backoffDelayMs } from './backoff.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import type { ErrorClass, RetryNotice, RetryOn, RetrySettings } from './retry-options.ts'
 
 /** What the decision is made from. */
@@ -22,8 +23,12 @@ export interface FailedAttempt {
   /** When the whole call must be done; Infinity without a limit. */
   readonly deadlineAt: number
   readonly previousDelayMs: number | undefined
+  /** How long an attempt is expected to take, in milliseconds; 0 when nobody knows. */
+  readonly expectedMs: number
   /** Whether a guard would refuse another attempt at that time anyway. */
   readonly wouldRefuseAt: ((time: number) => boolean) | undefined
+  /** What pays for another attempt. */
+  readonly budget: RetryBudget | undefined
 }
 
 /** Wait so long and try again, or stop and why; `not-retryable` errors reach the caller as they are. */
@@ -60,12 +65,17 @@ export class RetryPolicy {
     this.#report = report
   }
 
+  /** Whether a call that does not say is taken to be idempotent. */
+  get assumesIdempotent(): boolean {
+    return this.#assumeIdempotent
+  }
+
   /** Whether it must know when a call began. */
   get isTimed(): boolean {
     return this.#maxElapsedMs !== Number.POSITIVE_INFINITY
   }
 
-  /** The first "no" ends the call: retryable, repeatable, attempts left, time left, circuit willing. */
+  /** The first "no" ends the call: retryable, repeatable, attempts left, time left, circuit willing, budget not spent. */
   decide(failed: FailedAttempt): RetryDecision {
     const { facts, attempt, now, startedAt, deadlineAt } = failed
     if (this.maxRetries === 0 || !this.#isRetryable(failed) || !this.#isRepeatable(failed)) {
@@ -75,8 +85,9 @@ export class RetryPolicy {
     if (attempt > this.maxRetries) return { stop: 'max-retries', retryAfterMs }
     const delayMs = this.#delayMs(failed)
     if (now + delayMs - startedAt > this.#maxElapsedMs) return { stop: 'max-elapsed', retryAfterMs }
-    if (now + delayMs >= deadlineAt) return { stop: 'deadline', retryAfterMs }
+    if (now + delayMs + failed.expectedMs >= deadlineAt) return { stop: 'deadline', retryAfterMs }
     if (failed.wouldRefuseAt?.(now + delayMs)) return { stop: 'circuit-open', retryAfterMs }
+    if (failed.budget?.tryTake(isTimeout(facts)) === false) return { stop: 'retry-budget', retryAfterMs }
     return { delayMs }
   }
 
@@ -100,8 +111,11 @@ export class RetryPolicy {
     guardHook(() => this.#logger?.error(record, 'attempt failed, giving up'), 'logger', this.#report, undefined)
   }
 
-  #delayMs({ attempt, previousDelayMs, facts }: FailedAttempt): number {
-    const delayMs = backoffDelayMs(this.#backoff, attempt, previousDelayMs, this.#random)
+  #delayMs({ attempt, previousDelayMs, facts, now, deadlineAt }: FailedAttempt): number {
+    // Whoever has little time does not sleep it away: all attempts that are left get an equal share of it.
+    const shareMs = Math.max(0, deadlineAt - now) / (this.maxRetries - attempt + 2)
+    const maxDelayMs = Math.min(this.#backoff.maxDelayMs, shareMs)
+    const delayMs = backoffDelayMs({ ...this.#backoff, maxDelayMs }, attempt, previousDelayMs, this.#random)
     return Math.max(delayMs, Math.min(facts.retryAfterMs ?? 0, this.#backoff.maxDelayMs))
   }
 
@@ -127,6 +141,11 @@ export class RetryPolicy {
 
 function isErrorClass(entry: ErrorClass | ((error: unknown) => boolean)): entry is ErrorClass {
   return Object.is(entry, Error) || entry.prototype instanceof Error
+}
+
+/** What ran out of time has kept a worker of the service busy, and so costs more to repeat. */
+export function isTimeout(facts: FailureFacts): boolean {
+  return facts.code === 'HOLDFAST_TIMEOUT' || facts.code === 'ETIMEDOUT'
 }
 
 /** Codes only: messages of SDKs may carry keys in their URLs. */

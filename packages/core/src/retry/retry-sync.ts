@@ -44,7 +44,9 @@ export function retrySync<T>(fn: (call: { readonly attempt: number }) => T, opti
         now,
         deadlineAt: Number.POSITIVE_INFINITY,
         previousDelayMs: attempts.at(-1)?.delayMs,
+        expectedMs: 0,
         wouldRefuseAt: undefined,
+        budget: undefined,
       })
       const durationMs = now - attemptStartedAt
       if ('stop' in decision) {

@@ -1,13 +1,16 @@
 import { BULKHEAD_RULES, type BulkheadOptions } from '../bulkhead/bulkhead.ts'
 import { CIRCUIT_BREAKER_RULES, type CircuitBreakerOptions } from '../circuit-breaker/circuit-breaker-options.ts'
 import { InvalidOptionError } from '../errors.ts'
+import { HEDGE_RULES, type HedgeOptions } from '../hedge/hedge-policy.ts'
 import { check, checkOptions, durationMs, isOptions, nameText, type Rule, type Rules } from '../options.ts'
 import { checkRateLimiterOptions, type RateLimiterOptions } from '../rate-limiter/rate-limiter-options.ts'
+import { RETRY_BUDGET_RULES, type RetryBudgetOptions } from '../retry/retry-budget.ts'
 import { RETRY_RULES, type RetrySettings } from '../retry/retry-options.ts'
 import { FLEET_RULES, type FleetSettings } from './fleet.ts'
+import { ADAPTIVE_THROTTLE_RULES, type AdaptiveThrottleOptions } from '../throttle/adaptive-throttle.ts'
 
 /** Settings of one pattern within a service; the clock and the reporter are those of the whole. */
-type Within<Options> = Omit<Options, 'clock' | 'onHookError'>
+type Within<Options> = Omit<Options, 'clock' | 'random' | 'onHookError'>
 
 /** The settings of a service. A pattern that is `false` is left out. */
 export interface ServiceSettings {
@@ -17,6 +20,9 @@ export interface ServiceSettings {
   readonly attemptTimeoutMs?: number | undefined
   readonly circuitBreaker?: Within<CircuitBreakerOptions> | false | undefined
   readonly retry?: RetrySettings | false | undefined
+  readonly retryBudget?: RetryBudgetOptions | false | undefined
+  readonly hedge?: HedgeOptions | false | undefined
+  readonly throttle?: Within<AdaptiveThrottleOptions> | false | undefined
   readonly rateLimiter?: Within<RateLimiterOptions> | false | undefined
   readonly bulkhead?: Within<BulkheadOptions> | false | undefined
   /** How limit and circuit are shared, where there is a fleet; false keeps them to this process. */
@@ -40,12 +46,21 @@ const SERVICE_RULES: Rules<ServiceOptions> = {
   attemptTimeoutMs: durationMs(1),
   circuitBreaker: pattern,
   retry: pattern,
+  retryBudget: pattern,
+  hedge: pattern,
+  throttle: pattern,
   rateLimiter: pattern,
   bulkhead: pattern,
   fleet: pattern,
 }
 
-const { clock: _breakerClock, onHookError: _breakerReporter, ...WITHIN_CIRCUIT_BREAKER } = CIRCUIT_BREAKER_RULES
+const {
+  clock: _breakerClock,
+  random: _breakerRandom,
+  onHookError: _breakerReporter,
+  ...WITHIN_CIRCUIT_BREAKER
+} = CIRCUIT_BREAKER_RULES
+const { clock: _throttleClock, random: _throttleRandom, ...WITHIN_THROTTLE } = ADAPTIVE_THROTTLE_RULES
 const { clock: _bulkheadClock, ...WITHIN_BULKHEAD } = BULKHEAD_RULES
 
 /**
@@ -56,9 +71,12 @@ const { clock: _bulkheadClock, ...WITHIN_BULKHEAD } = BULKHEAD_RULES
  */
 export function checkServiceOptions(path: string, options: ServiceOptions): void {
   checkOptions(path, options, SERVICE_RULES)
-  const { circuitBreaker, retry, rateLimiter, bulkhead, fleet } = options
+  const { circuitBreaker, retry, retryBudget, hedge, throttle, rateLimiter, bulkhead, fleet } = options
   if (circuitBreaker) checkOptions(`${path}.circuitBreaker`, circuitBreaker, WITHIN_CIRCUIT_BREAKER)
   if (retry) checkOptions(`${path}.retry`, retry, RETRY_RULES)
+  if (retryBudget) checkOptions(`${path}.retryBudget`, retryBudget, RETRY_BUDGET_RULES)
+  if (hedge) checkOptions(`${path}.hedge`, hedge, HEDGE_RULES)
+  if (throttle) checkOptions(`${path}.throttle`, throttle, WITHIN_THROTTLE)
   if (bulkhead) checkOptions(`${path}.bulkhead`, bulkhead, WITHIN_BULKHEAD)
   if (fleet) checkOptions(`${path}.fleet`, fleet, FLEET_RULES)
   if (rateLimiter) checkPartialRateLimiter(`${path}.rateLimiter`, rateLimiter)

@@ -9,6 +9,8 @@ import { compile, Pipeline } from '../pipeline/pipeline.ts'
 import type { CallTotals } from '../pipeline/statistics.ts'
 import { RateLimiter, type RateLimiterSnapshot } from '../rate-limiter/rate-limiter.ts'
 import type { FleetPatterns } from './fleet.ts'
+import { RetryBudget, type RetryBudgetSnapshot } from '../retry/retry-budget.ts'
+import { AdaptiveThrottle, type AdaptiveThrottleSnapshot } from '../throttle/adaptive-throttle.ts'
 import type { ServiceOptions } from './service-settings.ts'
 import type { Setting } from './setting-origin.ts'
 
@@ -17,6 +19,8 @@ export interface ServiceSnapshot {
   readonly name: string
   readonly profile: string
   readonly circuitBreaker: CircuitBreakerSnapshot | null
+  readonly retryBudget: RetryBudgetSnapshot | null
+  readonly throttle: AdaptiveThrottleSnapshot | null
   readonly rateLimiter: RateLimiterSnapshot | null
   readonly bulkhead: BulkheadSnapshot | null
   readonly calls: CallTotals
@@ -48,6 +52,8 @@ export class Service {
   readonly settings: readonly Setting[]
   /** The patterns themselves, for those who must trip, reset or look; undefined when left out. */
   readonly circuitBreaker: CircuitBreaker | undefined
+  readonly retryBudget: RetryBudget | undefined
+  readonly throttle: AdaptiveThrottle | undefined
   readonly rateLimiter: RateLimiter | undefined
   readonly bulkhead: Bulkhead | undefined
   readonly #pipeline: Pipeline
@@ -59,7 +65,18 @@ export class Service {
     inForce: readonly Setting[],
     around: ServiceSurroundings,
   ) {
-    const { profile, timeoutMs, attemptTimeoutMs, circuitBreaker, retry, rateLimiter, bulkhead } = settings
+    const {
+      profile,
+      timeoutMs,
+      attemptTimeoutMs,
+      circuitBreaker,
+      retry,
+      retryBudget,
+      hedge,
+      throttle,
+      rateLimiter,
+      bulkhead,
+    } = settings
     const { clock, random, logger, report, events } = around
     const fleet = settings.fleet === false ? undefined : around.fleet
     const shared = settings.fleet || {}
@@ -67,9 +84,12 @@ export class Service {
     this.profile = profile
     this.settings = inForce
     if (circuitBreaker) {
-      const options = { ...circuitBreaker, clock, onHookError: report }
+      const maxParked = halfOf(circuitBreaker.parkingMs, bulkhead)
+      const options = { maxParked, ...circuitBreaker, clock, random, onHookError: report }
       this.circuitBreaker = fleet?.circuitBreaker(name, options, shared) ?? new CircuitBreaker(name, options)
     }
+    if (retryBudget) this.retryBudget = new RetryBudget(retryBudget)
+    if (throttle) this.throttle = new AdaptiveThrottle({ ...throttle, clock, random })
     if (rateLimiter) {
       const options = { ...rateLimiter, clock }
       this.rateLimiter = fleet?.rateLimiter(name, options, shared) ?? new RateLimiter(options)
@@ -83,6 +103,9 @@ export class Service {
       timeoutMs,
       attemptTimeoutMs,
       retry: retry ? { logger, ...retry } : undefined,
+      retryBudget: this.retryBudget,
+      hedge: hedge || undefined,
+      throttle: this.throttle,
       circuitBreaker: this.circuitBreaker,
       rateLimiter: this.rateLimiter,
       bulkhead: this.bulkhead,
@@ -90,7 +113,7 @@ export class Service {
       clock,
       random,
     }
-    this.#pipeline = new Pipeline(compile<never>(options, events))
+    this.#pipeline = new Pipeline(compile<never>(options, events), options.hedge)
   }
 
   /** Calls the function through the service's patterns. @see Pipeline.execute */
@@ -112,9 +135,16 @@ export class Service {
       name: this.name,
       profile: this.profile,
       circuitBreaker: this.circuitBreaker?.snapshot() ?? null,
+      retryBudget: this.retryBudget?.snapshot() ?? null,
+      throttle: this.throttle?.snapshot() ?? null,
       rateLimiter: this.rateLimiter?.snapshot() ?? null,
       bulkhead: this.bulkhead?.snapshot() ?? null,
       calls: this.#pipeline.totals,
     }
   }
+}
+
+/** How many callers wait for a probe, where parking is wanted: half as many as may run at once. */
+function halfOf(parkingMs: number | undefined, bulkhead: ServiceOptions['bulkhead']): number {
+  return parkingMs && bulkhead ? Math.ceil((bulkhead.maxConcurrent ?? 10) / 2) : 0
 }

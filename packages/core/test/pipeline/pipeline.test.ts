@@ -111,16 +111,25 @@ describe('time limits', () => {
   it('the whole call has its own, queue and waits included', async () => {
     const clock = new VirtualClock()
     const guarded = pipeline({ timeoutMs: 1_000, retry: { ...retryNow, baseDelayMs: 600 }, clock })
-    let calls = 0
+    const result = rejection(guarded.execute(() => Promise.reject(statusError(429, 1_500))))
+    await clock.runToRest()
+    expect(await result).toMatchObject({ reason: 'deadline', retryAfterMs: 1_500, attempts: { length: 1 } })
+  })
+
+  it('leaves an equal share of the time to each attempt that is left', async () => {
+    const clock = new VirtualClock()
+    const retry = { maxRetries: 3, baseDelayMs: 600, jitter: 'none' } as const
+    const guarded = pipeline({ timeoutMs: 1_000, retry, clock })
+    const at: number[] = []
     const result = rejection(
-      guarded.execute(async () => {
-        calls++
+      guarded.execute(() => {
+        at.push(clock.now())
         throw networkError('ECONNRESET')
       }),
     )
     await clock.runToRest()
-    expect(await result).toMatchObject({ reason: 'deadline' })
-    expect(calls).toBe(2)
+    expect(await result).toMatchObject({ reason: 'max-retries' })
+    expect(at).toEqual([0, 250, 500, 750])
   })
 
   it('tells whether the function was ever started', async () => {
@@ -369,6 +378,7 @@ describe('what is counted', () => {
       cancelled: 1,
       inFlight: 0,
       retries: 0,
+      hedges: 0,
       timeouts: 0,
     })
   })

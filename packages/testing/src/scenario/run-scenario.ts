@@ -2,6 +2,7 @@
 import { VirtualClock } from '../clock/virtual-clock.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { SimulatedUpstream } from '../upstream/simulated-upstream.ts'
+import { UpstreamError } from '../upstream/upstream-error.ts'
 import { arrivals } from './arrivals.ts'
 import { type Ideal, idealOf } from './ideal.ts'
 import { quantile, type RouteResult, recoverySeconds, type ScenarioResult, type SecondResult } from './result.ts'
@@ -86,13 +87,8 @@ class Platform {
     this.#awaitArrival(0)
     await this.#clock.advance(durationMs + AFTERMATH_MS)
     this.#clock.clear()
-    return this.#result(
-      idealOf(
-        this.#scenario,
-        this.#tracked.map(({ request }) => request),
-        this.#seed,
-      ),
-    )
+    const requests = this.#tracked.map(({ request }) => request)
+    return this.#result(idealOf(this.#scenario, requests, this.#seed))
   }
 
   #happen(happening: Happening): void {
@@ -123,9 +119,11 @@ class Platform {
       tracked.succeeded = true
       tracked.outcome = this.#clock.now() <= request.deadlineAt ? 'good' : 'late'
     } catch (error) {
-      tracked.outcome = 'failed'
       const cause = causeOf(error)
       this.#failures[cause] = (this.#failures[cause] ?? 0) + 1
+      // An answer that says no is an answer.
+      if (isAnswer(error)) tracked.outcome = this.#clock.now() <= request.deadlineAt ? 'good' : 'late'
+      else tracked.outcome = 'failed'
     }
     tracked.latencyMs = this.#clock.now() - request.arrivedAt
     this.#busy--
@@ -261,6 +259,12 @@ class Platform {
       }
     }
   }
+}
+
+/** A client's own fault, as the upstream told it. */
+function isAnswer(error: unknown): boolean {
+  if (!(error instanceof UpstreamError) || error.status === undefined) return false
+  return error.status >= 400 && error.status < 500 && error.status !== 408 && error.status !== 429
 }
 
 function ascending(a: number, b: number): number {

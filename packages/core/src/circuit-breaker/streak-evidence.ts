@@ -1,0 +1,98 @@
+/** How much a streak of failures proves, given how often calls usually succeed. */
+
+/** How much one outcome moves the average: the last fifty count for about two thirds. */
+const WEIGHT = 0.02
+
+/** Nobody is perfect, and nobody is hopeless: bounds of the usual success rate. */
+const LEAST_RATE = 0.05
+const MOST_RATE = 0.99
+
+/** After a recovery so many outcomes are judged more strictly: who has just been down is down again on less evidence. */
+const FRESH_OUTCOMES = 20
+const FRESH_RATE = 0.75
+const FRESH_PROBABILITY = 1e-3
+
+/**
+ * Judges a streak of failures by the chance that it happens while all is as usual: `(1 − p)^streak`, with `p` the moving
+ * average of success before the streak began. Of a service that usually answers, five failures in a row prove an outage; of
+ * one that fails every other call, twenty do.
+ */
+export class StreakEvidence {
+  readonly #threshold: number
+  readonly #probability: number
+  #rate = MOST_RATE
+  #streak = 0
+  /** How many failures in a row it takes at present; worked out when a streak begins. */
+  #needed: number
+  #fresh = 0
+
+  /**
+   * @param threshold the least number of failures in a row; enough while the service is as good as can be
+   * @param probability the streak must be rarer than this; 1 makes the threshold alone decide
+   */
+  constructor(threshold: number, probability: number) {
+    this.#threshold = threshold
+    this.#probability = Math.max(probability, (1 - MOST_RATE) ** threshold)
+    this.#needed = threshold
+  }
+
+  /** Failures in a row so far. */
+  get streak(): number {
+    return this.#streak
+  }
+
+  /** No failure of late, and no outage. */
+  get isWell(): boolean {
+    return this.#streak === 0 && this.#fresh === 0
+  }
+
+  /** How many it takes at present. */
+  get needed(): number {
+    return this.#streak === 0 ? this.#needs() : this.#needed
+  }
+
+  /** Share of calls that usually succeed, from 0.05 to 0.99. */
+  get usualSuccessRate(): number {
+    return this.#rate
+  }
+
+  success(): void {
+    // What was held back while it might have been an outage was not one, and so belongs to the usual.
+    if (this.#streak > 0 && this.#probability < 1)
+      for (let failure = 0; failure < this.#streak; failure++) this.#learn(0)
+    this.#streak = 0
+    if (this.#fresh > 0) this.#fresh--
+    if (this.#probability < 1) this.#learn(1)
+  }
+
+  /** @returns whether the streak is now long enough */
+  failure(): boolean {
+    if (this.#streak === 0) this.#needed = this.#needs()
+    return ++this.#streak >= this.#needed
+  }
+
+  /** The service has been down and is back: for a while it is trusted less. */
+  recovered(): void {
+    this.#fresh = FRESH_OUTCOMES
+  }
+
+  /** Forgets the streak; what is usual is not forgotten. */
+  forget(): void {
+    this.#streak = 0
+  }
+
+  #learn(outcome: 0 | 1): void {
+    const rate = this.#rate + WEIGHT * (outcome - this.#rate)
+    this.#rate = Math.min(MOST_RATE, Math.max(LEAST_RATE, rate))
+  }
+
+  #needs(): number {
+    if (this.#probability >= 1) return this.#threshold
+    const isFresh = this.#fresh > 0
+    const rate = isFresh ? Math.min(this.#rate, FRESH_RATE) : this.#rate
+    const probability = isFresh ? Math.max(this.#probability, FRESH_PROBABILITY) : this.#probability
+    // A hair less than exact, so that rounding never asks for one failure more.
+    const rare = Math.ceil(Math.log(probability) / Math.log(1 - rate) - 1e-9)
+    return Math.max(this.#threshold, rare)
+  }
+}

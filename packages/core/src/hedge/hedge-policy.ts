@@ -1,0 +1,122 @@
+/** Hedging: a second call when the first takes unusually long, and whichever answers first. */
+import type { Clock } from '../clock.ts'
+import { durationMs, type Rules, share, wholeNumber } from '../options.ts'
+import type { CallOptions } from '../pipeline/call.ts'
+import type { CallStatistics } from '../pipeline/statistics.ts'
+import type { RetryBudget } from '../retry/retry-budget.ts'
+import { MovingQuantile } from './moving-quantile.ts'
+
+/** When a call is made a second time while the first is still under way. */
+export interface HedgeOptions {
+  /** After this share of the recent durations: with 0.95 one call in twenty is hedged. Default 0.95. */
+  readonly percentile?: number | undefined
+  /** With fewer successes than this nothing is hedged. Default 20. */
+  readonly minSamples?: number | undefined
+  /** After so many milliseconds instead, whatever the durations are. */
+  readonly delayMs?: number | undefined
+}
+
+/** The rules that {@link HedgeOptions} are held to. */
+export const HEDGE_RULES: Rules<HedgeOptions> = {
+  percentile: share,
+  minSamples: wholeNumber(1),
+  delayMs: durationMs(0),
+}
+
+/** Why the slower of two calls is given up. It is no failure of the service. */
+function hedgeLost(): DOMException {
+  return new DOMException('another call for the same answered first', 'AbortError')
+}
+
+/** Makes one call of the pipeline, with a signal that ends it. */
+export type Run = (options: CallOptions) => Promise<unknown>
+
+/** A checked hedge. */
+export class HedgePolicy {
+  readonly #delayMs: number | undefined
+  readonly #durations: MovingQuantile
+  readonly #budget: RetryBudget
+  readonly #clock: Clock
+  readonly #statistics: CallStatistics
+
+  /** @param options checked already */
+  constructor(options: HedgeOptions, budget: RetryBudget, clock: Clock, statistics: CallStatistics) {
+    this.#delayMs = options.delayMs
+    this.#durations = new MovingQuantile(options.percentile ?? 0.95, options.minSamples ?? 20)
+    this.#budget = budget
+    this.#clock = clock
+    this.#statistics = statistics
+  }
+
+  /**
+   * Calls, and after the delay calls once more if the budget allows. The first success is the answer and the other call is
+   * aborted; when both fail, the first call's error is.
+   */
+  execute(first: Run, second: Run, options: CallOptions): Promise<unknown> {
+    const delayMs = this.#delayMs ?? this.#durations.value
+    const startedAt = this.#clock.now()
+    const observed = (value: unknown): unknown => {
+      this.#durations.add(this.#clock.now() - startedAt)
+      return value
+    }
+    if (delayMs === undefined) return first(options).then(observed)
+    return new Promise((resolve, reject) => {
+      const race = new Race(options, (settle) => {
+        timer.cancel()
+        settle(resolve, reject)
+      })
+      const timer = this.#clock.setTimer(() => {
+        if (!this.#budget.tryTake(false)) return
+        this.#statistics.hedges++
+        race.run(second)
+      }, delayMs)
+      race.run((own) => first(own).then(observed))
+    })
+  }
+}
+
+type Settle = (resolve: (value: unknown) => void, reject: (reason: unknown) => void) => void
+
+/** Calls for the same thing, of which the first success counts. */
+class Race {
+  readonly #options: CallOptions
+  readonly #end: (settle: Settle) => void
+  readonly #controllers = new Set<AbortController>()
+  #error: unknown
+  #hasFailed = false
+  #isOver = false
+
+  constructor(options: CallOptions, end: (settle: Settle) => void) {
+    this.#options = options
+    this.#end = end
+    options.signal?.addEventListener('abort', this.#giveUp)
+  }
+
+  run(call: Run): void {
+    const controller = new AbortController()
+    this.#controllers.add(controller)
+    if (this.#options.signal?.aborted) controller.abort(this.#options.signal.reason)
+    call({ ...this.#options, signal: controller.signal }).then(
+      (value) => this.#leave(controller, (resolve) => resolve(value), true),
+      (error: unknown) => {
+        if (!this.#hasFailed) this.#error = error
+        this.#hasFailed = true
+        this.#leave(controller, (_, reject) => reject(this.#error), false)
+      },
+    )
+  }
+
+  /** A failure ends the race when it was the last call under way. */
+  #leave(controller: AbortController, settle: Settle, isWon: boolean): void {
+    this.#controllers.delete(controller)
+    if (this.#isOver || (!isWon && this.#controllers.size > 0)) return
+    this.#isOver = true
+    this.#options.signal?.removeEventListener('abort', this.#giveUp)
+    for (const other of this.#controllers) other.abort(hedgeLost())
+    this.#end(settle)
+  }
+
+  readonly #giveUp = (): void => {
+    for (const controller of this.#controllers) controller.abort(this.#options.signal?.reason)
+  }
+}
