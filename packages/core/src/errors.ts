@@ -5,6 +5,7 @@ export type HoldfastErrorCode =
   | 'HOLDFAST_CIRCUIT_OPEN'
   | 'HOLDFAST_RATE_LIMITED'
   | 'HOLDFAST_BULKHEAD_FULL'
+  | 'HOLDFAST_DEADLINE_TOO_SHORT'
   | 'HOLDFAST_TIMEOUT'
   | 'HOLDFAST_RETRIES_EXHAUSTED'
   | 'HOLDFAST_INVALID_OPTION'
@@ -113,6 +114,12 @@ export class BulkheadFullError extends RefusalError {
   readonly code = 'HOLDFAST_BULKHEAD_FULL'
 }
 
+/** The call could not have been answered before its deadline, as long as calls take now. Nothing was sent. */
+export class DeadlineTooShortError extends RefusalError {
+  override readonly name = 'DeadlineTooShortError'
+  readonly code = 'HOLDFAST_DEADLINE_TOO_SHORT'
+}
+
 /** A time limit passed. The function may still be running: its signal has been aborted. */
 export class TimeoutError extends HoldfastError {
   override readonly name = 'TimeoutError'
@@ -211,6 +218,13 @@ export class InvalidOptionError extends HoldfastError {
   }
 }
 
+const REFUSAL_CODES: ReadonlySet<string> = new Set<HoldfastErrorCode>([
+  'HOLDFAST_CIRCUIT_OPEN',
+  'HOLDFAST_RATE_LIMITED',
+  'HOLDFAST_BULKHEAD_FULL',
+  'HOLDFAST_DEADLINE_TOO_SHORT',
+])
+
 /**
  * Whether an error is a refusal by one of the library's own guards, so that nothing was sent. Looks at the code, and so
  * also knows the errors of another copy of the library.
@@ -221,7 +235,7 @@ export class InvalidOptionError extends HoldfastError {
 export function isRejection(error: unknown): error is RefusalError {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false
   const { code } = error
-  return code === 'HOLDFAST_CIRCUIT_OPEN' || code === 'HOLDFAST_RATE_LIMITED' || code === 'HOLDFAST_BULKHEAD_FULL'
+  return typeof code === 'string' && REFUSAL_CODES.has(code)
 }
 
 function subject({ service, operation, attempt }: ErrorContext): string {

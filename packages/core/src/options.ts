@@ -46,6 +46,12 @@ export function positive(unit: string): Rule {
   }
 }
 
+/** The share of a limit that is kept for critical calls. */
+export const shareOfCritical: Rule = {
+  allows: (value) => isFiniteNumber(value) && value >= 0 && value <= 0.9,
+  says: 'it must be a number from 0 to 0.9',
+}
+
 /** One of a few words. */
 export function oneOf(words: readonly string[]): Rule {
   return {
