@@ -6,6 +6,7 @@ export type HoldfastErrorCode =
   | 'HOLDFAST_RATE_LIMITED'
   | 'HOLDFAST_BULKHEAD_FULL'
   | 'HOLDFAST_THROTTLED'
+  | 'HOLDFAST_DEADLINE_TOO_SHORT'
   | 'HOLDFAST_TIMEOUT'
   | 'HOLDFAST_RETRIES_EXHAUSTED'
   | 'HOLDFAST_INVALID_OPTION'
@@ -120,6 +121,12 @@ export class ThrottledError extends RefusalError {
   readonly code = 'HOLDFAST_THROTTLED'
 }
 
+/** The call could not have been answered before its deadline, as long as calls take now. Nothing was sent. */
+export class DeadlineTooShortError extends RefusalError {
+  override readonly name = 'DeadlineTooShortError'
+  readonly code = 'HOLDFAST_DEADLINE_TOO_SHORT'
+}
+
 /** A time limit passed. The function may still be running: its signal has been aborted. */
 export class TimeoutError extends HoldfastError {
   override readonly name = 'TimeoutError'
@@ -224,6 +231,7 @@ const REFUSAL_CODES: ReadonlySet<unknown> = new Set<HoldfastErrorCode>([
   'HOLDFAST_RATE_LIMITED',
   'HOLDFAST_BULKHEAD_FULL',
   'HOLDFAST_THROTTLED',
+  'HOLDFAST_DEADLINE_TOO_SHORT',
 ])
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { Clock } from './clock.ts'
 import { brief, HoldfastError, isRejection, RetriesExhaustedError, TimeoutError } from './errors.ts'
+import { headerOf, headersOf, parseRetryAfter, read } from './headers.ts'
 
 /**
  * What is known about the request behind an error:
@@ -326,49 +327,6 @@ function retryAfterFieldOf(chain: readonly unknown[], status: number | undefined
     const believed = throttled || headersOf(link) === undefined
     return believed && typeof field === 'number' && field >= 0 && Number.isFinite(field) ? field : undefined
   })
-}
-
-function headersOf(link: unknown): unknown {
-  return read(read(link, 'response'), 'headers') ?? read(link, 'headers')
-}
-
-function headerOf(headers: unknown, name: string): string | undefined {
-  const get = read(headers, 'get')
-  const value: unknown = typeof get === 'function' ? callGetter(get, headers, name) : read(headers, name)
-  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
-}
-
-function callGetter(get: CallableFunction, headers: unknown, name: string): unknown {
-  try {
-    return Reflect.apply(get, headers, [name])
-  } catch {
-    // Not a headers object after all: there is no header to read.
-    return undefined
-  }
-}
-
-/**
- * Reads a `Retry-After` header (RFC 9110, 10.2.3): seconds, or a date, which needs a clock.
- *
- * @returns milliseconds, at least 0; undefined for anything else
- */
-export function parseRetryAfter(value: string, clock?: Clock): number | undefined {
-  const text = value.trim()
-  if (/^\d{1,10}$/.test(text)) return Number(text) * 1_000
-  if (clock === undefined || !/^[A-Za-z]{3},/.test(text)) return undefined
-  const date = Date.parse(text)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - clock.wallTime())
-}
-
-/** Reads a property of anything; a getter or proxy that throws has no such property. */
-function read(target: unknown, key: string): unknown {
-  if ((typeof target !== 'object' && typeof target !== 'function') || target === null) return undefined
-  try {
-    return Reflect.get(target, key)
-  } catch {
-    // A hostile object shall not turn a failure into another one.
-    return undefined
-  }
 }
 
 /** A failure in a few words, with the code that tells most where the words leave it out: SDKs hide it in a cause. */

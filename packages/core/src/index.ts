@@ -21,6 +21,7 @@ export {
   type AttemptRecord,
   BulkheadFullError,
   CircuitOpenError,
+  DeadlineTooShortError,
   type ErrorContext,
   HoldfastError,
   type HoldfastErrorCode,
@@ -34,17 +35,12 @@ export {
   TimeoutError,
 } from './errors.ts'
 export { type HookErrorReporter, Listeners, type Logger, reportToConsole, type Unsubscribe } from './events.ts'
-export {
-  briefFailure,
-  describeFailure,
-  type FailureFacts,
-  type FailureKind,
-  parseRetryAfter,
-  type Verdict,
-} from './failures.ts'
+export { briefFailure, describeFailure, type FailureFacts, type FailureKind, type Verdict } from './failures.ts'
 export { fallback } from './fallback/fallback.ts'
 export type { FallbackOptions } from './fallback/fallback-policy.ts'
 export { type AgedValue, LastGood, type LastGoodOptions } from './fallback/last-good.ts'
+export type { Priority } from './gate/priority.ts'
+export { parseRetryAfter } from './headers.ts'
 export { hedge } from './hedge/hedge.ts'
 export type { HedgeOptions } from './hedge/hedge-policy.ts'
 export type { Call, CallOptions, Guarded } from './pipeline/call.ts'
@@ -52,17 +48,12 @@ export type { CircuitEvent, RefusedEvent, ResilienceEvent, RetryEvent, TimeoutEv
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline/pipeline.ts'
 export type { CallTotals } from './pipeline/statistics.ts'
 export type { AdjustableBucket, Bucket, ClientBuckets, CompleteLimit, LimiterStore } from './rate-limiter/bucket.ts'
+export { type DecisionRecord, newDecision, type RateLimitDecision } from './rate-limiter/decision.ts'
 export type { ClientKey } from './rate-limiter/key-hash.ts'
-export {
-  type AcquireOptions,
-  type DecisionRecord,
-  newDecision,
-  type RateLimitDecision,
-  RateLimiter,
-  type RateLimiterSnapshot,
-  type TakeOptions,
-} from './rate-limiter/rate-limiter.ts'
-export type { RateLimit, RateLimiterOptions } from './rate-limiter/rate-limiter-options.ts'
+export type { Quota } from './rate-limiter/learned-quota.ts'
+export { RateLimiter, type RateLimiterSnapshot } from './rate-limiter/rate-limiter.ts'
+export type { RateLimit, RateLimiterOptions, WindowLimit } from './rate-limiter/rate-limiter-options.ts'
+export type { AcquireOptions, TakeOptions } from './rate-limiter/take-options.ts'
 export type { Jitter } from './retry/backoff.ts'
 export { retry } from './retry/retry.ts'
 export { RetryBudget, type RetryBudgetOptions, type RetryBudgetSnapshot } from './retry/retry-budget.ts'

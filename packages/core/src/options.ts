@@ -52,6 +52,12 @@ export const share: Rule = {
   says: 'it must be a number above 0 and at most 1',
 }
 
+/** The share of a limit that is kept for critical calls. */
+export const shareOfCritical: Rule = {
+  allows: (value) => isFiniteNumber(value) && value >= 0 && value <= 0.9,
+  says: 'it must be a number from 0 to 0.9',
+}
+
 /** One of a few words. */
 export function oneOf(words: readonly string[]): Rule {
   return {

@@ -69,6 +69,12 @@ function refusalProblem(code: string, detail: string, retryAfterMs: number | und
   if (code === 'HOLDFAST_RATE_LIMITED') {
     return problem('service-limit', 429, 'The limit towards the service is reached', detail, { code, retryAfterMs })
   }
+  if (code === 'HOLDFAST_DEADLINE_TOO_SHORT') {
+    return problem('deadline-too-short', 503, 'The time that is left is too short', detail, {
+      code,
+      retryAfterMs: retryAfterMs ?? 1_000,
+    })
+  }
   const more = { code, retryAfterMs: retryAfterMs ?? 60_000 }
   if (code === 'HOLDFAST_BULKHEAD_FULL') return problem('service-busy', 503, 'The service is busy', detail, more)
   return problem('circuit-open', 503, 'The service is presumed down', detail, more)

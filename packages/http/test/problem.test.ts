@@ -3,6 +3,7 @@ import { VirtualClock } from '@holdfast/testing'
 import {
   BulkheadFullError,
   CircuitOpenError,
+  DeadlineTooShortError,
   InvalidOptionError,
   RateLimitedError,
   RetriesExhaustedError,
@@ -29,6 +30,7 @@ describe('a refusal of our own guards', () => {
     [new CircuitOpenError('circuit is open', context, 11_200), 503, 12, 'circuit-open'],
     [new CircuitOpenError('tripped by hand', context, undefined), 503, 60, 'circuit-open'],
     [new BulkheadFullError('queue is full', context, 200), 503, 1, 'service-busy'],
+    [new DeadlineTooShortError('too late', context, 200), 503, 1, 'deadline-too-short'],
     [new RateLimitedError('no token', context, 2_001), 429, 3, 'service-limit'],
   ])('%s is answered with %i and Retry-After', (error, status, retryAfter, kind) => {
     expect(problemOf(error)).toEqual({

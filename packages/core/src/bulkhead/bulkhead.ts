@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { BulkheadFullError, makeRefusal } from '../errors.ts'
 import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
-import { check, checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
+import { check, checkOptions, durationMs, instance, type Rules, shareOfCritical, wholeNumber } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { Executor } from '../pipeline/executor.ts'
 import type { Slot } from '../pipeline/guard.ts'
@@ -18,6 +18,8 @@ export interface BulkheadOptions {
   readonly maxQueue?: number | undefined
   /** How long a call waits for a slot at most, in milliseconds. Default 1,000; 0 refuses at once. */
   readonly acquireTimeoutMs?: number | undefined
+  /** The share of the slots that is kept for calls with the priority `critical`, from 0 to 0.9. Default 0. */
+  readonly criticalShare?: number | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
 }
@@ -27,6 +29,7 @@ export const BULKHEAD_RULES: Rules<BulkheadOptions> = {
   maxConcurrent: wholeNumber(1),
   maxQueue: wholeNumber(0),
   acquireTimeoutMs: durationMs(0),
+  criticalShare: shareOfCritical,
   clock: instance('a Clock'),
 }
 
@@ -68,7 +71,10 @@ export class Bulkhead implements Slot {
   readonly #executor: Executor
   readonly #gates = new Set<Gate>()
   #hasQueues = false
-  #maxConcurrent: number
+  readonly #criticalShare: number
+  #maxConcurrent = 0
+  /** How many slots are not kept for critical calls: at least one. */
+  #slotsOfAll = 0
   #active = 0
   #abandoned = 0
   #admitted = 0
@@ -77,7 +83,8 @@ export class Bulkhead implements Slot {
   /** @throws InvalidOptionError when an option makes no sense */
   constructor(options: BulkheadOptions = {}) {
     checkOptions('bulkhead', options, BULKHEAD_RULES)
-    this.#maxConcurrent = options.maxConcurrent ?? 10
+    this.#criticalShare = options.criticalShare ?? 0
+    this.#setSlots(options.maxConcurrent ?? 10)
     this.maxQueue = options.maxQueue ?? 100
     this.acquireTimeoutMs = options.acquireTimeoutMs ?? 1_000
     this.#clock = options.clock ?? systemClock
@@ -108,9 +115,9 @@ export class Bulkhead implements Slot {
     return queued
   }
 
-  /** For gates: whether a slot is free. */
-  get hasFreeSlot(): boolean {
-    return this.#active < this.#maxConcurrent
+  /** For gates: whether a slot is free, for a call of that kind. */
+  hasFreeSlot(critical: boolean): boolean {
+    return this.#active < (critical ? this.#maxConcurrent : this.#slotsOfAll)
   }
 
   /**
@@ -131,7 +138,7 @@ export class Bulkhead implements Slot {
    * try { return await ask() } finally { permit.release() }
    */
   tryEnter(): BulkheadPermit {
-    if (!this.hasFreeSlot) {
+    if (!this.hasFreeSlot(false)) {
       this.#refused++
       const message = `no slot now: all ${this.maxConcurrent} are taken; come back later or raise maxConcurrent`
       throw makeRefusal(() => new BulkheadFullError(message, {}, Math.max(1, this.acquireTimeoutMs)))
@@ -155,7 +162,7 @@ export class Bulkhead implements Slot {
    */
   setMaxConcurrent(maxConcurrent: number): void {
     check('bulkhead.maxConcurrent', maxConcurrent, BULKHEAD_RULES.maxConcurrent)
-    this.#maxConcurrent = maxConcurrent
+    this.#setSlots(maxConcurrent)
     this.#serveQueues()
   }
 
@@ -181,10 +188,20 @@ export class Bulkhead implements Slot {
     if (this.#hasQueues) this.#serveQueues()
   }
 
+  giveBack(): void {
+    this.#admitted--
+    this.release()
+  }
+
+  #setSlots(maxConcurrent: number): void {
+    this.#maxConcurrent = maxConcurrent
+    this.#slotsOfAll = Math.max(1, maxConcurrent - Math.floor(this.#criticalShare * maxConcurrent))
+  }
+
   #serveQueues(): void {
     for (const gate of [...this.#gates]) {
       // The queue that was served goes to the end, so that several share the slots.
-      if (!this.hasFreeSlot) return
+      if (!this.hasFreeSlot(true)) return
       this.#gates.delete(gate)
       this.#gates.add(gate)
       gate.dispatch()

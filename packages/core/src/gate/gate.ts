@@ -1,52 +1,39 @@
 /** The gate: the one queue of a service, where a call waits for a slot and for tokens at once, and holds neither. */
 import type { Bulkhead } from '../bulkhead/bulkhead.ts'
 import type { Clock, Timer } from '../clock.ts'
-import { BulkheadFullError, type ErrorContext, makeRefusal, RateLimitedError, type RefusalError } from '../errors.ts'
+import type { RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
-import { type Admission, type GuardedCall, type GuardMarks, WAITING } from '../pipeline/guard.ts'
+import type { DeadlineQueue } from '../pipeline/deadline.ts'
+import { type Deadlines, deadlinesOf } from '../pipeline/deadlines.ts'
+import { type Admission, type GuardMarks, WAITING } from '../pipeline/guard.ts'
 import { type ClientKey, nameOfKey } from '../rate-limiter/key-hash.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
-
-/** A call as the gate sees it. */
-export type QueuedCall = Pick<
-  GuardedCall,
-  | 'service'
-  | 'operation'
-  | 'attempt'
-  | 'client'
-  | 'cost'
-  | 'deadlineAt'
-  | 'slot'
-  | 'queue'
-  | 'now'
-  | 'admitted'
-  | 'refused'
-> & {
-  /** How long it waits at most, in milliseconds, instead of the gate's own limit. */
-  readonly maxWaitMs?: number | undefined
-}
-
-/** The part of a call that the gate writes on. */
-type GateMarks = Pick<GuardMarks, 'slot' | 'client' | 'cost' | 'now'>
-
-/** A call's place in a queue. */
-export interface QueuePlace {
-  readonly call: QueuedCall
-  /** Whose tokens it wants, in a form that can be compared. */
-  readonly client: string | number | undefined
-  /** When it is refused if it has not been admitted, on the monotonic scale. */
-  readonly expiresAt: number
-  next: QueuePlace | undefined
-  previous: QueuePlace | undefined
-}
+import { type NotBy, refuseForDeadline, refuseForSlots, refuseForTokens } from './gate-refusals.ts'
+import { Latencies } from './latencies.ts'
+import { laneOf, PRIORITIES } from './priority.ts'
+import { type QueuedCall, QueuePlace } from './queue-place.ts'
+import { WaitQueue } from './wait-queue.ts'
 
 /** What a call lacks. */
-type Lack = 'slot' | 'tokens' | "client's tokens"
+type Lack = 'nothing' | 'slot' | 'tokens' | "client's tokens"
+
+/** The part of a call that is admitted at once. */
+type GateMarks = Pick<GuardMarks, 'operation' | 'client' | 'cost' | 'priority' | 'admittedAt' | 'slot' | 'now'>
+
+/** Nobody lacks what all need. */
+const NO_LANE = PRIORITIES.length
+
+/** A call without a deadline is not timed. */
+const UNTIMED = -1
+
+/** Of the calls that succeed, one in so many is timed: reading the clock costs as much as all else here. A power of two. */
+const TIMED_EVERY = 4
 
 /**
- * Admits calls in the order of their arrival as soon as a slot (of the bulkhead) and tokens (of the rate limiter) are
- * there, whichever of the two it has. A call that waits holds nothing; one that could not be admitted in time is refused
- * when it arrives; one that leaves is forgotten at once. A client that has used up its own tokens holds nobody else up.
+ * Admits calls by priority, and in the order of their arrival, as soon as a slot (of the bulkhead) and tokens (of the rate
+ * limiter) are there, whichever of the two it has. A call that waits holds nothing; one that could not be admitted and
+ * answered in time is refused when it arrives; one that leaves is forgotten at once. A client that has used up its own
+ * tokens holds nobody else up.
  */
 export class Gate {
   readonly #limiter: RateLimiter | undefined
@@ -54,17 +41,20 @@ export class Gate {
   readonly #maxQueue: number
   readonly #maxWaitMs: number
   readonly #clock: Clock
-  #first: QueuePlace | undefined
-  #last: QueuePlace | undefined
-  #length = 0
-  /** What the first call lacks that every other would lack too. */
+  readonly #deadlines: Deadlines
+  readonly #patience: DeadlineQueue
+  readonly #queue = new WaitQueue()
+  readonly #latencies = new Latencies()
+  /** What the first call lacks that all after it lack too, and in which lane that is. */
   #blockedBy: 'nothing' | 'slot' | 'tokens' = 'nothing'
+  #blockedLane = NO_LANE
   #dispatching = false
   #dispatchAgain = false
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
   /** How long what was lacking at the last look takes to come, in milliseconds; Infinity when no timer can tell. */
   #lackMs = 0
+  #successes = 0
 
   constructor(options: {
     readonly limiter?: RateLimiter | undefined
@@ -78,60 +68,72 @@ export class Gate {
     this.#maxQueue = options.maxQueue
     this.#maxWaitMs = options.maxWaitMs
     this.#clock = options.clock
+    this.#deadlines = deadlinesOf(options.clock)
+    this.#patience = this.#deadlines.queueFor(options.maxWaitMs)
   }
 
   /** How many calls wait. */
   get length(): number {
-    return this.#length
+    return this.#queue.length
   }
 
   enter(call: QueuedCall): Admission {
+    call.admittedAt = UNTIMED
+    if (call.deadlineAt !== Number.POSITIVE_INFINITY) {
+      const now = call.now()
+      const typicalMs = this.#latencies.of(call.operation).typicalMs(now)
+      if (typicalMs > call.deadlineAt - now) return refuseForDeadline(call, 0, typicalMs, call.deadlineAt - now)
+      call.admittedAt = now
+    }
     if (this.enterAtOnce(call)) return undefined
     if (this.#isFull(call)) return this.#refuseFull(call, 'now')
     const now = this.#clock.now()
-    if (this.#length > 0) this.dispatch(now)
-    const behind = this.#length > 0 && (this.#blockedBy !== 'nothing' || this.#clientWaits(call.client))
-    if (!behind && this.#tryTake(call, now)) return undefined
-    const lack = this.#lackOf(call, behind, now)
-    const refusal = this.#refusalOnArrival(call, lack, now)
-    if (refusal !== undefined) return refusal
-    this.#enqueue(call, lack, now)
-    return WAITING
+    if (this.#queue.length > 0) this.dispatch(now)
+    const lack = this.#queue.length > 0 && this.#comesAfter(call) ? this.#lackBehind(call, now) : this.#take(call, now)
+    return lack === 'nothing' ? undefined : this.#wait(call, lack, now)
   }
 
-  /** Admits a call if it can run now and nobody waits. */
+  /** Admits a call if it can run now and nobody waits. The time matters to a limiter only. */
   enterAtOnce(call: GateMarks): boolean {
-    return this.#length === 0 && this.#tryTake(call, this.#limiter === undefined ? 0 : call.now())
+    if (this.#queue.length > 0) return false
+    return this.#take(call, this.#limiter === undefined ? 0 : call.now()) === 'nothing'
   }
 
   exit(call: GateMarks, verdict: Verdict): void {
     const { slot } = call
     call.slot = undefined
-    if (verdict === 'not-run') this.#limiter?.giveBack(call.client, call.cost, call.now())
+    if (verdict === 'not-run') {
+      // As if it had never been here: nothing of it stays in any count.
+      this.#limiter?.giveBack(call.client, call.cost, call.now())
+      slot?.giveBack()
+      return
+    }
+    if (call.admittedAt !== UNTIMED && verdict !== 'neutral') this.#learn(call, verdict)
     slot?.release()
   }
 
   /** A call that is given up leaves the queue. */
   leave(call: QueuedCall): void {
-    if (call.queue === undefined) return
-    this.#unlink(call.queue)
+    const place = call.queue
+    if (place?.gate !== this) return
+    this.#remove(place)
     // What it waited for may be enough for the next.
     this.dispatch()
   }
 
-  /** How many tokens are wanted by queued calls that a newcomer of this client, one outside the queue, may not overtake. */
-  costAhead(client: ClientKey | undefined): number {
-    // Who waits for a slot lays no claim to tokens.
-    if (this.#blockedBy === 'slot') return 0
-    let cost = 0
-    const name = nameOfKey(client)
-    for (let place = this.#first; place !== undefined; place = place.next) {
-      if (this.#blockedBy === 'tokens' || place.client === name) cost += place.call.cost
-    }
-    return cost
+  /** Has all those who wait ask the guards before this one again: a circuit may have opened. */
+  recheck(now: number = this.#clock.now()): void {
+    for (const place of this.#queue.all()) if (place.gate === this) place.call.askAgain(now)
   }
 
-  /** Admits whom it can, refuses whose time is over, and sets the timer for the next occasion. */
+  /** How many tokens are wanted by queued calls that a newcomer of this client, one outside the queue, may not overtake. */
+  costAhead(client: ClientKey | undefined, lane: number): number {
+    // Who waits for a slot lays no claim to tokens.
+    if (this.#blockedBy === 'slot') return 0
+    return this.#blockedLane <= lane ? this.#queue.costUpTo(lane) : this.#costOfClient(client, lane)
+  }
+
+  /** Admits whom it can, and sets the timer for the next occasion. */
   dispatch(now: number = this.#clock.now()): void {
     if (this.#dispatching) {
       this.#dispatchAgain = true
@@ -140,106 +142,156 @@ export class Gate {
     this.#dispatching = true
     do {
       this.#dispatchAgain = false
-      if (this.#length > 0) this.#dispatchOnce(now)
+      if (this.#queue.length > 0) this.#dispatchOnce(now)
     } while (this.#dispatchAgain)
     this.#dispatching = false
   }
 
+  /** The time of somebody who waits is over. Who can be admitted is, even at the last moment. */
+  expire(place: QueuePlace, now: number): void {
+    this.dispatch(now)
+    if (place.gate !== this) return
+    const { call, runMs } = place
+    this.#remove(place)
+    const refusal =
+      runMs === 0
+        ? this.#refusal(call, 'in time', this.#tokenWaitMs(call, now))
+        : refuseForDeadline(call, 0, runMs, call.deadlineAt - now)
+    call.refused(refusal, now)
+    // What it waited for may be enough for the next.
+    this.dispatch(now)
+  }
+
   #dispatchOnce(now: number): void {
-    const expired: QueuedCall[] = []
     const admitted: QueuedCall[] = []
-    let waitingClients: Set<string | number | undefined> | undefined
-    let wakeAt = Number.POSITIVE_INFINITY
-    this.#blockedBy = 'nothing'
-    for (let place = this.#first; place !== undefined; ) {
-      const { call, client, next, expiresAt } = place
-      // Who can be admitted is, even at the last moment: on arrival it was told that it would be in time.
-      if (this.#blockedBy === 'nothing' && !waitingClients?.has(client)) {
-        if (this.#tryTake(call, now)) {
-          this.#unlink(place)
-          admitted.push(call)
-        } else if (now < expiresAt) {
-          const lack = this.#lackOf(call, false, now)
-          wakeAt = Math.min(wakeAt, now + this.#lackMs)
-          if (lack === "client's tokens") waitingClients = (waitingClients ?? new Set()).add(client)
-          else this.#blockedBy = lack
-        }
-      }
-      if (call.queue === place) {
-        if (now >= expiresAt) {
-          this.#unlink(place)
-          expired.push(call)
-        } else {
-          wakeAt = Math.min(wakeAt, expiresAt)
-        }
-      }
-      place = next
-    }
-    this.#setTimer(wakeAt, now)
+    const wakeInMs = this.#admitInto(admitted, now)
+    this.#setTimer(now + wakeInMs, now)
     // Only now that everything is consistent: what is called here may come back to this gate.
-    for (const call of expired) call.refused(this.#refusal(call, 'in time', this.#tokenWaitMs(call, now)), now)
     for (const call of admitted) call.admitted(now)
   }
 
-  /** Takes what the call needs, all or nothing. The time matters to a limiter only. */
-  #tryTake(call: GateMarks, now: number): boolean {
-    const bulkhead = this.#bulkhead
+  /** @returns how long until somebody else can be admitted, as far as a timer can tell */
+  #admitInto(admitted: QueuedCall[], now: number): number {
+    let waitingClients: Set<string | number | undefined> | undefined
+    let wakeInMs = Number.POSITIVE_INFINITY
+    this.#blockedBy = 'nothing'
+    this.#blockedLane = NO_LANE
+    for (let lane = 0; lane < PRIORITIES.length; lane++) {
+      for (let place = this.#queue.firstOf(lane); place !== undefined; ) {
+        const { call, client, next } = place
+        const lack = waitingClients?.has(client) ? "client's tokens" : this.#take(call, now)
+        if (lack === 'nothing') {
+          this.#remove(place)
+          call.admittedAt = call.deadlineAt === Number.POSITIVE_INFINITY ? UNTIMED : now
+          admitted.push(call)
+        } else if (lack === "client's tokens") {
+          if (!waitingClients?.has(client)) wakeInMs = Math.min(wakeInMs, this.#lackMs)
+          waitingClients = (waitingClients ?? new Set()).add(client)
+        } else {
+          this.#blockedBy = lack
+          this.#blockedLane = lane
+          return Math.min(wakeInMs, this.#lackMs)
+        }
+        place = next
+      }
+    }
+    return wakeInMs
+  }
+
+  /** Takes what the call needs, all or nothing. */
+  #take(call: GateMarks, now: number): Lack {
     const limiter = this.#limiter
-    if (bulkhead !== undefined && !bulkhead.hasFreeSlot) return false
-    if (limiter !== undefined && !limiter.tryTake(call.client, call.cost, now)) return false
+    const bulkhead = this.#bulkhead
+    const critical = call.priority === 'critical'
+    if (bulkhead !== undefined && !bulkhead.hasFreeSlot(critical)) {
+      this.#lackMs = Number.POSITIVE_INFINITY
+      return 'slot'
+    }
+    if (limiter !== undefined) {
+      const wait = limiter.tryTake(call.client, call.cost, critical, now)
+      if (wait !== 0) {
+        this.#lackMs = Math.abs(wait)
+        return wait > 0 ? 'tokens' : "client's tokens"
+      }
+    }
     if (bulkhead !== undefined) {
       bulkhead.take()
       call.slot = bulkhead
     }
-    return true
+    return 'nothing'
   }
 
-  /** What a call lacks that cannot be admitted, and how long that takes to come. */
-  #lackOf(call: QueuedCall, behind: boolean, now: number): Lack {
+  /** Whether somebody waits whom the call may not overtake. */
+  #comesAfter({ client, priority }: QueuedCall): boolean {
+    const lane = laneOf(priority)
+    return this.#blockedLane <= lane || this.#costOfClient(client, lane) > 0
+  }
+
+  /** What a call lacks that may not overtake; the queue's own timer tells when that changes. */
+  #lackBehind(call: QueuedCall, now: number): Lack {
     this.#lackMs = Number.POSITIVE_INFINITY
-    if (this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot) return 'slot'
-    if (this.#limiter === undefined) return 'slot'
-    const forAll = this.#limiter.globalWaitMs(call.cost, now)
-    // Who may not overtake is told by the queue's own timer when that changes.
-    if (!behind) this.#lackMs = forAll > 0 ? forAll : this.#limiter.clientWaitMs(call.client, call.cost, now)
+    const critical = call.priority === 'critical'
+    if (this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot(critical)) return 'slot'
+    const forAll = this.#limiter?.levels.globalWaitMs(call.cost, critical, now) ?? 0
     return forAll > 0 ? 'tokens' : "client's tokens"
   }
 
-  #refusalOnArrival(call: QueuedCall, lack: Lack, now: number): RefusalError | undefined {
+  /** Puts a call into the queue, if it makes sense to wait. */
+  #wait(call: QueuedCall, lack: Lack, now: number): Admission {
+    const lane = laneOf(call.priority)
     const maxWaitMs = call.maxWaitMs ?? this.#maxWaitMs
-    const longest = Math.min(maxWaitMs, call.deadlineAt - now, this.#limiter?.maxWaitMs ?? maxWaitMs)
-    const waitMs = lack === 'slot' ? 0 : this.#tokenWaitMs(call, now)
-    if (waitMs > longest) return this.#refusal(call, 'in time', waitMs)
-    return this.#length >= this.#maxQueue || maxWaitMs === 0 ? this.#refusal(call, 'now', waitMs) : undefined
-  }
-
-  #enqueue(call: QueuedCall, lack: Lack, now: number): void {
-    const expiresAt = now + (call.maxWaitMs ?? this.#maxWaitMs)
-    const client = nameOfKey(call.client)
-    const place: QueuePlace = { call, client, expiresAt, next: undefined, previous: this.#last }
-    call.queue = place
-    if (this.#last === undefined) this.#first = place
-    else this.#last.next = place
-    this.#last = place
-    this.#length++
-    if (this.#length === 1) {
-      this.#limiter?.addQueue(this)
-      this.#bulkhead?.addQueue(this)
+    const leftMs = call.deadlineAt - now
+    const tokensMs = this.#tokenWaitMs(call, now)
+    const longestMs = Math.min(maxWaitMs, this.#limiter?.maxWaitMs ?? maxWaitMs, leftMs)
+    if (lack !== 'slot' && tokensMs > longestMs) return this.#refusal(call, 'in time', tokensMs)
+    const runMs = leftMs === Number.POSITIVE_INFINITY ? 0 : this.#latencies.of(call.operation).cautiousMs(now)
+    const waitMs = lack === 'slot' ? Math.max(tokensMs, this.#slotWaitMs(lane, now)) : tokensMs
+    if (waitMs > leftMs - runMs) return refuseForDeadline(call, waitMs, runMs, leftMs)
+    if (maxWaitMs === 0 || !this.#makeRoom(lane, now)) return this.#refusal(call, 'now', tokensMs)
+    if (lack !== "client's tokens" && lane < this.#blockedLane) {
+      this.#blockedBy = lack
+      this.#blockedLane = lane
     }
-    if (lack === 'slot' || lack === 'tokens') this.#blockedBy = lack
-    this.#setTimer(Math.min(this.#timerAt, now + this.#lackMs, expiresAt), now)
+    this.#enqueue(call, lane, maxWaitMs, runMs, now)
+    this.#setTimer(Math.min(this.#timerAt, now + this.#lackMs), now)
+    return WAITING
   }
 
-  #unlink(place: QueuePlace): void {
-    const { call, previous, next } = place
-    if (previous === undefined) this.#first = next
-    else previous.next = next
-    if (next === undefined) this.#last = previous
-    else next.previous = previous
-    call.queue = undefined
-    this.#length--
-    if (this.#length > 0) return
+  /** Whether there is room in the queue; of those who are less urgent one may have to go. */
+  #makeRoom(lane: number, now: number): boolean {
+    while (this.#queue.length >= this.#maxQueue) {
+      const last = this.#queue.lastBehind(lane)
+      if (last === undefined) return false
+      this.#remove(last)
+      last.call.refused(this.#refusal(last.call, 'now', this.#tokenWaitMs(last.call, now)), now)
+    }
+    return true
+  }
+
+  #enqueue(call: QueuedCall, lane: number, maxWaitMs: number, runMs: number, now: number): void {
+    const place = call.queue ?? new QueuePlace(call)
+    // As long as nobody knows how long it will run, the deadline is left to the limit of the whole call.
+    const untilTooLateMs = runMs === 0 ? Number.POSITIVE_INFINITY : call.deadlineAt - now - runMs
+    const patienceMs = Math.min(maxWaitMs, untilTooLateMs)
+    call.queue = place
+    place.gate = this
+    place.client = nameOfKey(call.client)
+    place.runMs = untilTooLateMs < maxWaitMs ? runMs : 0
+    this.#queue.add(place, lane)
+    const queue = patienceMs === this.#maxWaitMs ? this.#patience : this.#deadlines.queueFor(patienceMs)
+    queue.add(place.deadline, now)
+    if (this.#queue.length > 1) return
+    this.#limiter?.addQueue(this)
+    this.#bulkhead?.addQueue(this)
+  }
+
+  #remove(place: QueuePlace): void {
+    this.#queue.remove(place)
+    place.gate = undefined
+    place.deadline.cancel()
+    if (this.#queue.length > 0) return
     this.#blockedBy = 'nothing'
+    this.#blockedLane = NO_LANE
     this.#setTimer(Number.POSITIVE_INFINITY, 0)
     this.#limiter?.removeQueue(this)
     this.#bulkhead?.removeQueue(this)
@@ -260,56 +312,50 @@ export class Gate {
     )
   }
 
-  #clientWaits(client: ClientKey | undefined): boolean {
-    const name = nameOfKey(client)
-    for (let place = this.#first; place !== undefined; place = place.next) {
-      if (place.client === name) return true
-    }
-    return false
+  #costOfClient(client: ClientKey | undefined, lane: number): number {
+    return this.#limiter?.levels.isPerClient ? this.#queue.costOfClient(nameOfKey(client), lane) : 0
   }
 
-  /** About how long until the tokens are there for a call that goes to the end of the queue. */
+  /** About how long until the tokens are there for a call that goes to the end of its lane. */
   #tokenWaitMs(call: QueuedCall, now: number): number {
     if (this.#limiter === undefined) return 0
-    let all = 0
-    let own = 0
-    const name = nameOfKey(call.client)
-    for (let ahead = this.#first; ahead !== undefined; ahead = ahead.next) {
-      all += ahead.call.cost
-      if (ahead.client === name) own += ahead.call.cost
-    }
-    return this.#limiter.estimateMs(call.client, call.cost, { all, client: own }, now)
+    const { client, cost, priority } = call
+    const lane = laneOf(priority)
+    const ahead = { all: this.#queue.costUpTo(lane), client: this.#costOfClient(client, lane) }
+    return this.#limiter.levels.estimateMs(client, cost, priority === 'critical', ahead, now)
+  }
+
+  /** About how long until a slot comes free for it: those before take theirs for as long as a call takes on average. */
+  #slotWaitMs(lane: number, now: number): number {
+    const slots = this.#bulkhead?.maxConcurrent ?? 1
+    return (this.#latencies.overall.meanMs(now) * (this.#queue.lengthUpTo(lane) + 1)) / slots
+  }
+
+  #learn(call: GateMarks, verdict: Verdict): void {
+    const succeeded = verdict === 'success'
+    if (succeeded && (++this.#successes & (TIMED_EVERY - 1)) !== 0) return
+    const now = call.now()
+    this.#latencies.learn(call.operation, now - call.admittedAt, succeeded, now)
   }
 
   /** Whether there is neither a slot for it nor a place to wait for one. */
-  #isFull({ maxWaitMs = this.#maxWaitMs }: QueuedCall): boolean {
-    if (this.#bulkhead === undefined || this.#bulkhead.hasFreeSlot) return false
-    return this.#length >= this.#maxQueue || maxWaitMs === 0
+  #isFull({ priority, maxWaitMs = this.#maxWaitMs }: QueuedCall): boolean {
+    if (this.#bulkhead === undefined || this.#bulkhead.hasFreeSlot(priority === 'critical')) return false
+    if (maxWaitMs === 0) return true
+    return this.#queue.length >= this.#maxQueue && this.#queue.lastBehind(laneOf(priority)) === undefined
   }
 
   /** @param waitMs about how long its tokens take to come */
-  #refusal(call: QueuedCall, when: 'now' | 'in time', waitMs: number): RefusalError {
+  #refusal(call: QueuedCall, by: NotBy, waitMs: number): RefusalError {
     const limiter = this.#limiter
-    const isFull = this.#bulkhead !== undefined && !this.#bulkhead.hasFreeSlot
-    if (limiter === undefined || isFull) return this.#refuseFull(call, when)
+    const isFull = this.#bulkhead?.hasFreeSlot(call.priority === 'critical') === false
+    if (limiter === undefined || isFull) return this.#refuseFull(call, by)
     limiter.countRefusal()
-    const waiting = this.#length
-    const retryAfterMs = Math.max(1, Math.ceil(waitMs))
-    const message = (): string => `no token ${when} (${waiting} calls wait); come back in ${retryAfterMs} ms`
-    return makeRefusal(() => new RateLimitedError(message, contextOf(call), retryAfterMs))
+    return refuseForTokens(call, by, this.#queue.length, waitMs)
   }
 
-  #refuseFull(call: QueuedCall, when: 'now' | 'in time'): RefusalError {
+  #refuseFull(call: QueuedCall, by: NotBy): RefusalError {
     this.#bulkhead?.countRefusal()
-    const retryAfterMs = Math.max(1, this.#maxWaitMs)
-    const waiting = this.#length
-    const slots = this.#bulkhead?.maxConcurrent ?? 0
-    const message = (): string =>
-      `no slot ${when}: all ${slots} are taken and ${waiting} calls wait; come back in ${retryAfterMs} ms or raise maxConcurrent`
-    return makeRefusal(() => new BulkheadFullError(message, contextOf(call), retryAfterMs))
+    return refuseForSlots(call, by, this.#queue.length, this.#bulkhead?.maxConcurrent ?? 0, this.#maxWaitMs)
   }
-}
-
-function contextOf({ service, operation, attempt }: QueuedCall): ErrorContext {
-  return { service, operation, attempt }
 }

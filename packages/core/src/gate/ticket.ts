@@ -3,8 +3,10 @@ import type { RefusalError } from '../errors.ts'
 import type { Slot } from '../pipeline/guard.ts'
 import { WAITING } from '../pipeline/guard.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
-import type { AcquireOptions } from '../rate-limiter/rate-limiter.ts'
-import type { Gate, QueuedCall, QueuePlace } from './gate.ts'
+import type { AcquireOptions } from '../rate-limiter/take-options.ts'
+import type { Gate } from './gate.ts'
+import type { Priority } from './priority.ts'
+import type { QueuedCall, QueuePlace } from './queue-place.ts'
 
 /** Somebody who waits at a gate alone, without a call behind it. */
 class Ticket implements QueuedCall {
@@ -14,6 +16,8 @@ class Ticket implements QueuedCall {
   readonly deadlineAt = Number.POSITIVE_INFINITY
   readonly client: ClientKey | undefined
   readonly cost: number
+  readonly priority: Priority
+  admittedAt = 0
   readonly maxWaitMs: number | undefined
   slot: Slot | undefined
   queue: QueuePlace | undefined = undefined
@@ -30,10 +34,14 @@ class Ticket implements QueuedCall {
     this.now = now
     this.client = options.client
     this.cost = options.cost ?? 1
+    this.priority = options.priority ?? 'normal'
     this.maxWaitMs = options.maxWaitMs
     this.admitted = admitted
     this.refused = refused
   }
+
+  /** There is no other guard. */
+  askAgain(): void {}
 }
 
 /** Waits at a gate; abortable. Rejects with the gate's refusal or the signal's reason. */

@@ -1,5 +1,6 @@
 /** One call, as the function that is guarded sees it, and the options that its caller gives. */
-import { check, durationMs } from '../options.ts'
+import { PRIORITIES, type Priority } from '../gate/priority.ts'
+import { check, durationMs, oneOf } from '../options.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
 
 /** What the guarded function is given: the attempt that it is. */
@@ -41,18 +42,22 @@ export interface CallOptions {
   readonly key?: string | undefined
   /** How many tokens each attempt takes. Default 1. */
   readonly cost?: number | undefined
+  /** How urgent it is: who waits is served by priority, and only `critical` calls have the `criticalShare`. Default `normal`. */
+  readonly priority?: Priority | undefined
 }
 
 const TIMEOUT_RULE = durationMs(1)
+const PRIORITY_RULE = oneOf(PRIORITIES)
 
 /** What is wrong with the options of a call, if anything is. */
 export function complaintAbout(
-  { timeoutMs, cost }: CallOptions,
-  limiter: { checkCost(cost: number): void } | undefined,
+  { timeoutMs, cost, priority }: CallOptions,
+  limiter: { checkCost(cost: number, priority?: Priority): void } | undefined,
 ): unknown {
   try {
     if (timeoutMs !== undefined) check('timeoutMs', timeoutMs, TIMEOUT_RULE)
-    if (cost !== undefined) limiter?.checkCost(cost)
+    if (priority !== undefined) check('priority', priority, PRIORITY_RULE)
+    if (cost !== undefined) limiter?.checkCost(cost, priority)
     return undefined
   } catch (error) {
     return error

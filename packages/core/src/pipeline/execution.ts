@@ -7,7 +7,8 @@ import type { Parking } from '../circuit-breaker/parking.ts'
 import type { ShardCall } from '../circuit-breaker/shards.ts'
 import { type AttemptRecord, isRejection, type RefusalError, RetriesExhaustedError, TimeoutError } from '../errors.ts'
 import { describeFailure, type FailureFacts, type Verdict } from '../failures.ts'
-import type { QueuePlace } from '../gate/gate.ts'
+import type { Priority } from '../gate/priority.ts'
+import type { QueuePlace } from '../gate/queue-place.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
 import type { RetryDecision } from '../retry/retry-policy.ts'
 import { announceRefusal, announceRetry, announceTimeout } from './announce.ts'
@@ -43,6 +44,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   shardGeneration = 0
   parking: Parking | undefined = undefined
   readonly mayPark = true
+  admittedAt = -1
   slot: Slot | undefined = undefined
   queue: QueuePlace | undefined = undefined
 
@@ -89,6 +91,10 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     return this.#options?.key
   }
 
+  get priority(): Priority {
+    return this.#options?.priority ?? 'normal'
+  }
+
   get graceDeadlines(): DeadlineQueue {
     return this.#plan.graceDeadlines
   }
@@ -110,6 +116,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   /** Goes on with a call that was on the quick way. */
   continue(call: GuardMarks, fn: Guarded<unknown> | undefined, options: CallOptions | undefined): void {
     this.circuitGeneration = call.circuitGeneration
+    this.admittedAt = call.admittedAt
     this.slot = call.slot
     call.slot = undefined
     this.#fn = fn
@@ -216,6 +223,20 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     if (this.#fn !== undefined) void this.#enter(this.#fn)
   }
 
+  /** The circuit may refuse it by now; then it need not wait any longer. */
+  askAgain(now: number): void {
+    const { circuit, gate } = this.#plan
+    this.#time = now
+    const admission = circuit?.enter(this)
+    if (admission === undefined) {
+      circuit?.exit(this, 'not-run')
+      return
+    }
+    gate?.leave(this)
+    if (admission !== WAITING) void this.#refuse(admission, this.#fn)
+    else if (this.#fn !== undefined) void this.#wait('parked', this.#fn)
+  }
+
   refused(refusal: RefusalError, now: number): void {
     this.#time = now
     void this.#refuse(refusal, this.#fn)
@@ -276,8 +297,9 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   // 4. The outcome: one verdict, told to every guard. What these return or throw, the handlers of the attempt do.
 
   returned(value: unknown): unknown {
-    const { judge, judgesResults, statistics, retryBudget, throttle } = this.#plan
+    const { judge, judgesResults, learner, statistics, retryBudget, throttle } = this.#plan
     this.#time = UNREAD
+    if (learner !== undefined) learner.learnFrom(value)
     if (judgesResults) {
       const verdict = judge.result(value)
       if (verdict !== 'success') return this.#returnedFailure(value, verdict)
@@ -309,7 +331,8 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     this.#time = UNREAD
     const facts = this.#plan.judge.error(error)
     // Before the next call in the queue can take a token.
-    if (facts.throttled && facts.retryAfterMs !== undefined) this.#plan.limiter?.pauseFor(facts.retryAfterMs)
+    if (facts.throttled) this.#plan.limiter?.throttled(facts.retryAfterMs, error)
+    this.#plan.learner?.learnFrom(error)
     this.#endAttempt(facts.verdict, error)
     return this.#failed(error, facts)
   }

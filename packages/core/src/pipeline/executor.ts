@@ -1,4 +1,5 @@
 /** Runs calls by a plan. docs/how-a-call-runs.md walks one call through this file and execution.ts. */
+import type { Priority } from '../gate/priority.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
 import type { Call, CallOptions, Guarded } from './call.ts'
 import { executionFor } from './execution.ts'
@@ -22,6 +23,7 @@ export class Executor<F = never> implements GuardMarks {
   readonly key = undefined
   circuitShard = undefined
   shardGeneration = 0
+  admittedAt = -1
   slot: Slot | undefined = undefined
 
   readonly #circuit: Plan['circuit']
@@ -40,12 +42,20 @@ export class Executor<F = never> implements GuardMarks {
     this.#isFree = plan.hasQuickWay
   }
 
+  get operation(): string | undefined {
+    return this.#options?.operation
+  }
+
   get client(): ClientKey | undefined {
     return this.#options?.client
   }
 
   get cost(): number {
     return 1
+  }
+
+  get priority(): Priority {
+    return 'normal'
   }
 
   now(): number {
@@ -113,8 +123,8 @@ export class Executor<F = never> implements GuardMarks {
 }
 
 /** Whether nothing in the options of a call can end it or needs to be checked. */
-function isPlain({ signal, timeoutMs, cost }: CallOptions): boolean {
-  return signal === undefined && timeoutMs === undefined && cost === undefined
+function isPlain({ signal, timeoutMs, cost, priority }: CallOptions): boolean {
+  return signal === undefined && timeoutMs === undefined && cost === undefined && priority === undefined
 }
 
 /** A first attempt, as its function sees it, that nothing but its own end can end. */

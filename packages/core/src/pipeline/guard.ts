@@ -4,7 +4,8 @@ import type { Parking } from '../circuit-breaker/parking.ts'
 import type { ShardCall } from '../circuit-breaker/shards.ts'
 import type { RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
-import type { QueuePlace } from '../gate/gate.ts'
+import type { Priority } from '../gate/priority.ts'
+import type { QueuePlace } from '../gate/queue-place.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
 
 /** The guard has put the call into its queue and will call `admitted` or `refused`. */
@@ -17,6 +18,8 @@ export type Admission = undefined | RefusalError | typeof WAITING
 export interface Slot {
   /** Gives it back. */
   release(): void
+  /** Gives it back for a call that then did not run, and counts as if it had never been taken. */
+  giveBack(): void
   /** The call was given up, but its function still runs and the slot stays taken. */
   abandon(): void
   /** The function of an abandoned call has ended, or has had its time. */
@@ -25,12 +28,14 @@ export interface Slot {
 
 /** What the guards need of a call that they admit at once. The fields are theirs: what each gave the call stands here. */
 export interface GuardMarks {
+  readonly operation: string | undefined
   /** Whose tokens it takes. */
   readonly client: ClientKey | undefined
   /** How many. */
   readonly cost: number
   /** Which part of the service it is about: a symbol, an account, a host. */
   readonly key: string | undefined
+  readonly priority: Priority
   /** The circuit breaker's: generation of the state that admitted the call. */
   circuitGeneration: number
   /** The circuit breaker's: number of the probe's lease, −1 for a call that is no probe. */
@@ -39,6 +44,8 @@ export interface GuardMarks {
   circuitShard: ShardCall | undefined
   /** The circuit breaker's: how many changes the shards had seen when the call was admitted. */
   shardGeneration: number
+  /** The gate's: when it was admitted, −1 for a call without a deadline. */
+  admittedAt: number
   /** The gate's: the slot that it holds. */
   slot: Slot | undefined
   /** What time it is, on the clock's monotonic scale: read once for all guards, and only when one of them asks. */
@@ -48,7 +55,6 @@ export interface GuardMarks {
 /** A call as the guards see it. */
 export interface GuardedCall extends GuardMarks {
   readonly service: string | undefined
-  readonly operation: string | undefined
   readonly attempt: number
   /** When the whole call must be done, on the clock's monotonic scale; Infinity without a limit. */
   readonly deadlineAt: number
@@ -60,6 +66,8 @@ export interface GuardedCall extends GuardMarks {
   queue: QueuePlace | undefined
   /** The gate's: goes on with a call that had to wait. */
   admitted(now: number): void
+  /** The gate's: has a call that waits ask the circuit whether it would still admit it. */
+  askAgain(now: number): void
   /** The gate's: ends the wait of a call that cannot be admitted. */
   refused(refusal: RefusalError, now: number): void
   /** A guard's: a call that it let wait asks all guards once more. */

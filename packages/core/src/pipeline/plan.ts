@@ -47,6 +47,8 @@ export interface Plan<F = never> {
   readonly fallback: FallbackPolicy<F> | undefined
   /** The limiter to pause when the service asks for it. */
   readonly limiter: RateLimiter | undefined
+  /** The same, if answers are read for what is left of the service's own limit. */
+  readonly learner: RateLimiter | undefined
   /** Whether a retry would be refused at that time anyway. */
   readonly wouldRefuseAt: ((time: number) => boolean) | undefined
   readonly statistics: CallStatistics
@@ -67,6 +69,7 @@ export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
       | 'attemptDeadlines'
       | 'graceDeadlines'
       | 'timed'
+      | 'learner'
       | 'hasQuickWay'
       | 'quick'
     >
@@ -78,6 +81,7 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
   const limited = timeoutMs !== Number.POSITIVE_INFINITY || attemptTimeoutMs !== Number.POSITIVE_INFINITY
   const timed = limited || retry?.isTimed === true
   const deadlines = deadlinesOf(clock)
+  const learner = parts.limiter?.learns ? parts.limiter : undefined
   return {
     service: parts.service,
     clock,
@@ -99,11 +103,16 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     timed,
     fallback: parts.fallback,
     limiter: parts.limiter,
+    learner,
     wouldRefuseAt: parts.wouldRefuseAt,
     statistics: parts.statistics ?? new CallStatistics(),
     events: parts.events,
     report: parts.report ?? reportToConsole,
     hasQuickWay:
-      !timed && !parts.judge.judgesResults && parts.retryBudget === undefined && parts.throttle === undefined,
+      !timed &&
+      !parts.judge.judgesResults &&
+      learner === undefined &&
+      parts.retryBudget === undefined &&
+      parts.throttle === undefined,
   }
 }

@@ -2,7 +2,7 @@ import type { ClientKey } from './key-hash.ts'
 
 /** A limit with nothing left to defaults. */
 export interface CompleteLimit {
-  /** Which of the limiter's limits it is: `global` or `client`. */
+  /** Which of the limiter's limits it is: `global`, `global/` and the length of its window in milliseconds, or `client`. */
   readonly label: string
   readonly tokensPerSecond: number
   readonly burstSize: number
@@ -26,6 +26,11 @@ export interface Bucket {
   estimateMs(tokens: number, now: number): number
   /** How long until it is full, in milliseconds. */
   fullInMs(now: number): number
+  /**
+   * For stores that must ask elsewhere before a no is a no: settles when that is done, and never rejects. Undefined when
+   * the answer at hand is good.
+   */
+  asking?(cost: number, now: number): Promise<void> | undefined
 }
 
 /** A bucket whose limit can change while it works. */

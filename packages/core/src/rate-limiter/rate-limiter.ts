@@ -3,70 +3,39 @@ import { type Clock, systemClock } from '../clock.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
+import { laneOf, type Priority } from '../gate/priority.ts'
 import { waitAtGate } from '../gate/ticket.ts'
 import { checkOptions } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { Executor } from '../pipeline/executor.ts'
 import { Judge } from '../pipeline/judge.ts'
 import { makePlan } from '../pipeline/plan.ts'
-import type { AdjustableBucket, Bucket, ClientBuckets, CompleteLimit } from './bucket.ts'
+import { type DecisionRecord, newDecision, type RateLimitDecision } from './decision.ts'
 import type { ClientKey } from './key-hash.ts'
+import type { Quota } from './learned-quota.ts'
+import { Levels } from './levels.ts'
 import { localStore } from './local-store.ts'
+import { quotaOf } from './quota-headers.ts'
 import {
-  burstOf,
+  bucketOf,
   checkRateLimiterOptions,
   RATE_LIMIT_RULES,
   type RateLimit,
   type RateLimiterOptions,
 } from './rate-limiter-options.ts'
+import type { AcquireOptions, TakeOptions } from './take-options.ts'
 
-/** The longest that a service's `Retry-After` can pause a limiter: one hour, in milliseconds. */
-export const LONGEST_PAUSE_MS = 3_600_000
-
-/** Who calls when nobody says who. */
-const ANONYMOUS = ''
-
-/** What was decided about one call, and what to tell the client. */
-export interface RateLimitDecision {
-  /** Whether the tokens were taken. */
-  readonly allowed: boolean
-  /** Which limit is the tighter one, to which the other figures belong. */
-  readonly scope: 'global' | 'client'
-  /** Its `burstSize`. */
-  readonly limit: number
-  /** Whole tokens left in it. */
-  readonly remaining: number
-  /** How long to wait before trying again, in milliseconds; 0 when allowed. Who waits that long and is alone is admitted. */
-  readonly retryAfterMs: number
-  /** In how many milliseconds it is full again. */
-  readonly resetMs: number
-}
-
-/** A decision that is written over by the next one, so that a server makes none for each request. */
-export type DecisionRecord = { -readonly [Field in keyof RateLimitDecision]: RateLimitDecision[Field] }
-
-/** Who asks, and for how much. */
-export interface TakeOptions {
-  /** Whose bucket. Callers that do not say are one client together. */
-  readonly client?: ClientKey | undefined
-  /** How many tokens. Default 1; above 0 and at most the burst. */
-  readonly cost?: number | undefined
-}
-
-/** The same, for somebody who waits. */
-export interface AcquireOptions extends TakeOptions {
-  /** How long to wait at most, in milliseconds, instead of the limiter's `maxWaitMs`. */
-  readonly maxWaitMs?: number | undefined
-  /** Ends the wait: rejects with the signal's reason and costs nothing. */
-  readonly signal?: AbortSignal | undefined
-}
+/** The longest that a service can pause a limiter: a week, in milliseconds. The longest bans that exchanges announce are three days. */
+export const LONGEST_PAUSE_MS = 604_800_000
 
 /** A limiter at one moment, as plain data. */
 export interface RateLimiterSnapshot {
   readonly tokensPerSecond: number | null
   readonly burstSize: number | null
-  /** Whole tokens left for all; null without a limit for all. */
+  /** Whole tokens left for all, of the limit with least left; null without a limit for all. */
   readonly remaining: number | null
+  /** How many the service said are left of its own limit; null when it has not said. */
+  readonly learnedRemaining: number | null
   /** How many clients have a bucket of their own. */
   readonly clients: number
   /** How many callers wait. */
@@ -78,8 +47,9 @@ export interface RateLimiterSnapshot {
 
 /**
  * Lets `tokensPerSecond` calls through, and up to `burstSize` at once. No window of any length W sees more than
- * `burstSize + tokensPerSecond × W`. With `perClient` each client has its own bucket too, and a call takes from both or
- * from neither. Who waits is served first come, first served; who does not wait never overtakes who does.
+ * `burstSize + tokensPerSecond × W`, and none of `windows` more than its `limit`. With `perClient` each client has its own
+ * bucket too. A call takes from all of them or from none. Who waits is served by priority, then first come, first served;
+ * who does not wait never overtakes who does.
  *
  * @example
  * const limiter = new RateLimiter({ tokensPerSecond: 3, burstSize: 10, perClient: { tokensPerSecond: 1, burstSize: 5 } })
@@ -92,29 +62,28 @@ export class RateLimiter {
   /** How long a caller waits at most, in milliseconds. */
   readonly maxWaitMs: number
 
+  /** For gates: everything that a call must pass. */
+  readonly levels: Levels
+  /** Whether answers are read for what the service says is left. */
+  readonly learns: boolean
+
   readonly #clock: Clock
   readonly #executor: Executor
-  readonly #global: AdjustableBucket | undefined
-  readonly #clients: ClientBuckets | undefined
   readonly #gates = new Set<Gate>()
-  #pausedUntil = Number.NEGATIVE_INFINITY
+  readonly #isAdjustable: boolean
   #admitted = 0
   #refused = 0
 
   /** @throws InvalidOptionError when an option makes no sense */
   constructor(options: RateLimiterOptions) {
     checkRateLimiterOptions('rateLimiter', options)
-    const { tokensPerSecond, burstSize, perClient } = options
     this.#clock = options.clock ?? systemClock
     this.maxWaitMs = options.maxWaitMs ?? 30_000
-    const store = options.store ?? localStore(this.#clock)
-    const wake = (): void => this.#dispatchGates()
-    if (tokensPerSecond !== undefined) {
-      this.#global = store.bucket(complete('global', { tokensPerSecond, burstSize }), wake)
-    }
-    if (perClient !== undefined) {
-      this.#clients = store.clientBuckets(complete('client', perClient), options.maxClients ?? 100_000, wake)
-    }
+    this.learns = options.learn ?? false
+    this.#isAdjustable = options.tokensPerSecond !== undefined
+    this.levels = new Levels(options, options.store ?? localStore(this.#clock), this.#clock, () =>
+      this.#dispatchGates(),
+    )
     this.gate = new Gate({
       limiter: this,
       maxQueue: options.maxQueue ?? 1_000,
@@ -134,7 +103,7 @@ export class RateLimiter {
    */
   tryAcquire(options: TakeOptions = {}): RateLimitDecision {
     const decision = newDecision()
-    this.admit(decision, options.client, options.cost)
+    this.admit(decision, options.client, options.cost, options.priority)
     return decision
   }
 
@@ -148,35 +117,40 @@ export class RateLimiter {
    * const decision = newDecision()
    * if (!limiter.admit(decision, request.headers['x-api-key'])) refuse(decision.retryAfterMs)
    */
-  admit(decision: DecisionRecord, client: ClientKey = ANONYMOUS, cost = 1): boolean {
-    if (cost !== 1) this.checkCost(cost)
+  admit(decision: DecisionRecord, client?: ClientKey, cost = 1, priority?: Priority): boolean {
+    if (cost !== 1) this.checkCost(cost, priority)
     const now = this.#clock.now()
-    const queued = this.#gates.size === 0 ? 0 : this.#queuedAhead(client, now)
-    const own = this.#clients?.of(client, now)
-    const forAll = this.globalWaitMs(cost, now)
-    const forClient = own?.waitMs(cost, now) ?? 0
-    const allowed = queued === 0 && forAll === 0 && forClient === 0
-    if (allowed) {
-      this.#admitted++
-      own?.take(cost, now)
-      this.#global?.take(cost, now)
-    } else {
-      this.#refused++
-    }
-    const isOwn = own !== undefined && (this.#global === undefined || this.#isTighter(own, forClient, forAll, now))
-    const tighter = isOwn ? own : this.#global
-    decision.allowed = allowed
-    decision.scope = isOwn ? 'client' : 'global'
-    decision.limit = tighter?.burstSize ?? 0
-    decision.remaining = Math.floor(tighter?.available(now) ?? 0)
-    decision.resetMs = tighter?.fullInMs(now) ?? 0
-    if (allowed) {
-      decision.retryAfterMs = 0
-    } else {
-      const behindQueue = queued === 0 ? 0 : Math.ceil(tighter?.estimateMs(queued + cost, now) ?? 0)
-      decision.retryAfterMs = Math.max(1, forAll, forClient, behindQueue)
-    }
-    return allowed
+    const critical = priority === 'critical'
+    const queued = this.#gates.size === 0 ? 0 : this.#queuedAhead(client, laneOf(priority), now)
+    // Who asks behind a queue learns how long all of it takes, and takes nothing.
+    if (queued > 0) this.levels.look(client, now)
+    const wait = queued === 0 ? this.levels.tryTake(client, cost, critical, now) : Number.POSITIVE_INFINITY
+    decision.allowed = wait === 0
+    if (wait === 0) this.#admitted++
+    else this.#refused++
+    const longest = this.levels.describe(decision, wait === 0 ? 0 : cost, critical, now)
+    decision.retryAfterMs =
+      queued === 0
+        ? Math.max(Math.abs(wait), longest)
+        : Math.max(1, Math.ceil(this.levels.estimateMs(client, cost, critical, { all: queued, client: queued }, now)))
+    return wait === 0
+  }
+
+  /**
+   * {@link tryAcquire} for a limiter whose store may have to ask elsewhere before a no is a no. Without such a store the
+   * answer is no promise.
+   *
+   * @example
+   * const decision = limiter.decide({ client })
+   * const { allowed } = decision instanceof Promise ? await decision : decision
+   */
+  decide(options: TakeOptions = {}): RateLimitDecision | Promise<RateLimitDecision> {
+    const decision = this.tryAcquire(options)
+    if (decision.allowed) return decision
+    const asking = this.levels.asking(options.client, options.cost ?? 1, this.#clock.now())
+    if (asking === undefined) return decision
+    this.#refused--
+    return asking.then(() => this.tryAcquire(options))
   }
 
   /**
@@ -186,7 +160,7 @@ export class RateLimiter {
    *   cost is not above 0 or can never be met; the signal's reason when it is aborted
    */
   async acquire(options: AcquireOptions = {}): Promise<void> {
-    this.checkCost(options.cost ?? 1)
+    this.checkCost(options.cost ?? 1, options.priority)
     await waitAtGate(this.gate, this.#clock, options)
   }
 
@@ -200,13 +174,40 @@ export class RateLimiter {
   }
 
   /**
-   * Admits nobody for a while, because the service asked for it (`Retry-After`). Never shortens a pause.
+   * Admits nobody for a while, because the service asked for it (`Retry-After`). Never shortens a pause. Afterwards one
+   * token is there, and the others come in at their rate: what was saved up is gone.
    *
-   * @param durationMs milliseconds; at most an hour is obeyed
+   * @param durationMs milliseconds; at most a week is obeyed
    */
   pauseFor(durationMs: number): void {
-    const until = this.#clock.now() + Math.min(Math.max(0, durationMs), LONGEST_PAUSE_MS)
-    if (until > this.#pausedUntil) this.#pausedUntil = until
+    this.levels.pauseUntil(this.#clock.now() + Math.min(Math.max(0, durationMs), LONGEST_PAUSE_MS))
+  }
+
+  /**
+   * The service has answered that it is called too often (429, 418). Pauses until the time that it named, in `Retry-After`
+   * or as the reset of its limit; without one nothing that was saved up is left.
+   *
+   * @param answer the answer, or the error that carries it
+   */
+  throttled(retryAfterMs: number | undefined, answer?: unknown): void {
+    const pauseMs = retryAfterMs ?? quotaOf(answer, this.#clock)?.resetMs
+    if (pauseMs === undefined) this.levels.keepAtMost(0, this.#clock.now())
+    else this.pauseFor(pauseMs)
+  }
+
+  /**
+   * Takes in what the service says is left of its own limit: no more is admitted until that begins anew. Never widens a
+   * limit.
+   */
+  learn({ remaining, resetMs }: Quota): void {
+    if (!(remaining >= 0 && resetMs > 0)) return
+    this.levels.learned.learn({ remaining, resetMs: Math.min(resetMs, LONGEST_PAUSE_MS) }, this.#clock.now())
+  }
+
+  /** Learns from the headers of an answer, if it has such. */
+  learnFrom(answer: unknown): void {
+    const quota = quotaOf(answer, this.#clock)
+    if (quota !== undefined) this.learn(quota)
   }
 
   /**
@@ -217,75 +218,53 @@ export class RateLimiter {
    */
   setLimit(limit: RateLimit): void {
     checkOptions('rateLimiter', limit, RATE_LIMIT_RULES)
-    if (this.#global === undefined) {
+    if (!this.#isAdjustable) {
       throw new InvalidOptionError('rateLimiter.tokensPerSecond', limit.tokensPerSecond, 'there is no limit for all')
     }
     const now = this.#clock.now()
-    this.#global.setLimit(complete('global', limit), now)
+    this.levels.setFirst(bucketOf('global', limit), now)
     this.#dispatchGates(now)
   }
 
   /** Everything there is to see, as plain data. */
   snapshot(): RateLimiterSnapshot {
     const now = this.#clock.now()
+    const { first, clients } = this.levels
+    const learned = this.levels.learned.left(now)
     let queued = 0
     for (const gate of this.#gates) queued += gate.length
     return {
-      tokensPerSecond: this.#global?.tokensPerSecond ?? null,
-      burstSize: this.#global?.burstSize ?? null,
-      remaining: this.#global === undefined ? null : Math.floor(this.#global.available(now)),
-      clients: this.#clients?.size ?? 0,
+      tokensPerSecond: first?.tokensPerSecond ?? null,
+      burstSize: first?.burstSize ?? null,
+      remaining: first === undefined ? null : this.levels.remaining(now),
+      learnedRemaining: learned === Number.POSITIVE_INFINITY ? null : Math.max(0, Math.floor(learned)),
+      clients,
       queued,
-      pausedForMs: Math.max(0, Math.ceil(this.#pausedUntil - now)),
+      pausedForMs: this.levels.pausedForMs(now),
       totals: { admitted: this.#admitted, refused: this.#refused },
     }
   }
 
   /** For gates: whether a cost can ever be met. @throws InvalidOptionError */
-  checkCost(cost: number): void {
-    const most = Math.min(
-      this.#global?.burstSize ?? Number.POSITIVE_INFINITY,
-      this.#clients?.burstSize ?? Number.POSITIVE_INFINITY,
-    )
-    if (cost > 0 && cost <= most) return
-    throw new InvalidOptionError('cost', cost, `it must be above 0 and at most the burstSize, ${most}`)
+  checkCost(cost: number, priority?: Priority): void {
+    const most = this.levels.highestCost(priority === 'critical')
+    if (cost > 0 && cost <= most && (!this.levels.countsWhole || Number.isInteger(cost))) return
+    const rule = this.levels.countsWhole ? 'a whole number from 1 to' : 'above 0 and at most'
+    throw new InvalidOptionError('cost', cost, `it must be ${rule} the burstSize, ${most}`)
   }
 
-  /** For gates: how long until the tokens for all are there, in milliseconds; 0 when they are. */
-  globalWaitMs(cost: number, now: number): number {
-    const paused = Math.max(0, Math.ceil(this.#pausedUntil - now))
-    return Math.max(paused, this.#global?.waitMs(cost, now) ?? 0)
-  }
-
-  /** For gates: how long until the client's own tokens are there, in milliseconds; 0 when they are. */
-  clientWaitMs(client: ClientKey | undefined, cost: number, now: number): number {
-    return this.#clients?.of(client ?? ANONYMOUS, now).waitMs(cost, now) ?? 0
-  }
-
-  /** For gates: about when a call at the end of a queue gets its tokens, in milliseconds from now. */
-  estimateMs(client: ClientKey | undefined, cost: number, ahead: { all: number; client: number }, now: number): number {
-    const paused = Math.max(0, this.#pausedUntil - now)
-    const forAll = this.#global?.estimateMs(ahead.all + cost, now) ?? 0
-    const forClient = this.#clients?.of(client ?? ANONYMOUS, now).estimateMs(ahead.client + cost, now) ?? 0
-    return Math.max(paused, forAll, forClient)
-  }
-
-  /** For gates: takes the tokens if all of them are there. */
-  tryTake(client: ClientKey | undefined, cost: number, now: number): boolean {
-    if (now < this.#pausedUntil) return false
-    const own = this.#clients?.of(client ?? ANONYMOUS, now)
-    if (own !== undefined && own.waitMs(cost, now) > 0) return false
-    if (this.#global !== undefined && !this.#global.tryTake(cost, now)) return false
-    own?.take(cost, now)
-    this.#admitted++
-    return true
+  /** For gates: takes tokens, all or none. @returns 0, or what {@link Levels.tryTake} says of the wait */
+  tryTake(client: ClientKey | undefined, cost: number, critical: boolean, now: number): number {
+    const wait = this.levels.tryTake(client, cost, critical, now)
+    if (wait === 0) this.#admitted++
+    return wait
   }
 
   /** For gates: gives tokens back that were taken for a call which then did not run. */
   giveBack(client: ClientKey | undefined, cost: number, now: number): void {
     this.#admitted--
-    this.#global?.giveBack(cost, now)
-    this.#clients?.of(client ?? ANONYMOUS, now).giveBack(cost, now)
+    this.levels.giveBack(client, cost, now)
+    if (this.#gates.size > 0) this.#dispatchGates(now)
   }
 
   /** For gates: a call was refused for want of tokens. */
@@ -308,25 +287,10 @@ export class RateLimiter {
   }
 
   /** How many tokens those who came before want, and still cannot have. */
-  #queuedAhead(client: ClientKey, now: number): number {
+  #queuedAhead(client: ClientKey | undefined, lane: number, now: number): number {
     this.#dispatchGates(now)
     let cost = 0
-    for (const gate of this.#gates) cost += gate.costAhead(client)
+    for (const gate of this.#gates) cost += gate.costAhead(client, lane)
     return cost
   }
-
-  /** Whether the client's limit is waited for longer than the one for all, or has less left when neither is. */
-  #isTighter(own: Bucket, forClient: number, forAll: number, now: number): boolean {
-    if (forClient !== forAll) return forClient > forAll
-    return own.available(now) <= (this.#global?.available(now) ?? 0)
-  }
-}
-
-/** A decision to be written over by {@link RateLimiter.admit}. */
-export function newDecision(): DecisionRecord {
-  return { allowed: false, scope: 'global', limit: 0, remaining: 0, retryAfterMs: 0, resetMs: 0 }
-}
-
-function complete(label: string, limit: RateLimit): CompleteLimit {
-  return { label, tokensPerSecond: limit.tokensPerSecond, burstSize: burstOf(limit) }
 }

@@ -54,17 +54,16 @@ export class TokenClock {
     return fullAt - grainsOf(cost)
   }
 
-  /** Whether a bucket has so many tokens. Any cost can be had from a full one. */
+  /** Whether a bucket has `cost` tokens. */
   has(fullAt: number, cost: number, now: number): boolean {
-    const at = this.at(now)
-    return fullAt <= at || fullAt + grainsOf(cost) - this.burst <= at
+    return fullAt + grainsOf(cost) - this.burst <= this.at(now)
   }
 
-  /** How many whole milliseconds until a bucket has `cost` tokens. Any cost can be had from a full one. */
+  /** How many whole milliseconds until a bucket has `cost` tokens. */
   waitMs(fullAt: number, cost: number, now: number): number {
     const at = this.at(now)
     const enoughAt = fullAt + grainsOf(cost) - this.burst
-    if (enoughAt <= at || fullAt <= at) return 0
+    if (enoughAt <= at) return 0
     const wait = Math.max(1, Math.ceil((enoughAt - at) / this.#grainsPerMs - 1e-6))
     return this.at(now + wait) >= enoughAt ? wait : wait + 1
   }

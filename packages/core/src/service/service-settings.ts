@@ -6,8 +6,8 @@ import { check, checkOptions, durationMs, isOptions, nameText, type Rule, type R
 import { checkRateLimiterOptions, type RateLimiterOptions } from '../rate-limiter/rate-limiter-options.ts'
 import { RETRY_BUDGET_RULES, type RetryBudgetOptions } from '../retry/retry-budget.ts'
 import { RETRY_RULES, type RetrySettings } from '../retry/retry-options.ts'
-import { FLEET_RULES, type FleetSettings } from './fleet.ts'
 import { ADAPTIVE_THROTTLE_RULES, type AdaptiveThrottleOptions } from '../throttle/adaptive-throttle.ts'
+import { FLEET_RULES, type FleetSettings } from './fleet.ts'
 
 /** Settings of one pattern within a service; the clock and the reporter are those of the whole. */
 type Within<Options> = Omit<Options, 'clock' | 'random' | 'onHookError'>

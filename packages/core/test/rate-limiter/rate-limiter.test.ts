@@ -323,7 +323,7 @@ describe('a cost', () => {
 })
 
 describe('a pause', () => {
-  it('admits nobody until it is over, is never shortened, and lasts an hour at most', async () => {
+  it('admits nobody until it is over, is never shortened, and lasts a week at most', async () => {
     const { clock, limiter } = limiterWith({ tokensPerSecond: 100, burstSize: 100 })
     limiter.pauseFor(2_000)
     limiter.pauseFor(500)
@@ -332,7 +332,7 @@ describe('a pause', () => {
     await clock.advance(2_000)
     await waiting
     limiter.pauseFor(Number.POSITIVE_INFINITY)
-    expect(limiter.snapshot().pausedForMs).toBe(3_600_000)
+    expect(limiter.snapshot().pausedForMs).toBe(604_800_000)
   })
 })
 

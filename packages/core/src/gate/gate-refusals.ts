@@ -1,0 +1,52 @@
+/** What a gate says to whom it refuses. The text is made when somebody reads it. */
+import {
+  BulkheadFullError,
+  DeadlineTooShortError,
+  type ErrorContext,
+  makeRefusal,
+  RateLimitedError,
+} from '../errors.ts'
+
+/** When what is lacking will not be there. */
+export type NotBy = 'now' | 'in time'
+
+export function refuseForTokens(call: ErrorContext, by: NotBy, waiting: number, waitMs: number): RateLimitedError {
+  const retryAfterMs = Math.max(1, Math.ceil(waitMs))
+  const message = (): string => `no token ${by} (${waiting} calls wait); come back in ${retryAfterMs} ms`
+  return makeRefusal(() => new RateLimitedError(message, contextOf(call), retryAfterMs))
+}
+
+export function refuseForSlots(
+  call: ErrorContext,
+  by: NotBy,
+  waiting: number,
+  slots: number,
+  waitMs: number,
+): BulkheadFullError {
+  const retryAfterMs = Math.max(1, waitMs)
+  const message = (): string =>
+    `no slot ${by}: all ${slots} are taken and ${waiting} calls wait; come back in ${retryAfterMs} ms or raise maxConcurrent`
+  return makeRefusal(() => new BulkheadFullError(message, contextOf(call), retryAfterMs))
+}
+
+/** @param waitMs how long it would wait @param runMs how long it would then run @param leftMs how long it may take */
+export function refuseForDeadline(
+  call: ErrorContext,
+  waitMs: number,
+  runMs: number,
+  leftMs: number,
+): DeadlineTooShortError {
+  const message = (): string =>
+    `it would wait about ${whole(waitMs)} and run for about ${whole(runMs)}, and ${whole(leftMs)} are left; give it more time, or come back when less is going on`
+  return makeRefusal(
+    () => new DeadlineTooShortError(message, contextOf(call), waitMs > 0 ? Math.ceil(waitMs) : undefined),
+  )
+}
+
+function whole(ms: number): string {
+  return `${Math.max(0, Math.round(ms))} ms`
+}
+
+function contextOf({ service, operation, attempt }: ErrorContext): ErrorContext {
+  return { service, operation, attempt }
+}
