@@ -92,9 +92,9 @@ export class Shard {
     })
   }
 
-  /** Whether it answered the last time. */
+  /** Whether it answered the last time it was asked, if it has been. */
   get available(): boolean {
-    return this.breaker.state === 'CLOSED' && this.#redisTime !== undefined
+    return this.breaker.state === 'CLOSED'
   }
 
   /** When the last question was sent that was answered, on the monotonic clock. */
@@ -119,7 +119,8 @@ export class Shard {
     if (this.#share !== undefined) return this.#share
     const at = this.#lastAnsweredAt + this.timing.shareAfterMs
     const processes = this.#processes()
-    if (now < at || processes === undefined) return undefined
+    // Who has never been answered does not know what the others do.
+    if (at === Number.NEGATIVE_INFINITY || now < at || processes === undefined) return undefined
     this.#share = { at, processes }
     return this.#share
   }
