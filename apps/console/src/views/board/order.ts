@@ -44,10 +44,10 @@ export function useSlide(grid: RefObject<HTMLElement | null>, order: readonly st
     const before = places.current
     const after = new Map<Element, DOMRect>()
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches
-    for (const child of grid.current?.children ?? []) {
-      const place = child.getBoundingClientRect()
+    // All are measured before any is moved: one layout, not one for each.
+    for (const child of grid.current?.children ?? []) after.set(child, child.getBoundingClientRect())
+    for (const [child, place] of after) {
       const old = before.get(child)
-      after.set(child, place)
       if (old === undefined || still || (old.x === place.x && old.y === place.y)) continue
       const from = `translate(${old.x - place.x}px, ${old.y - place.y}px)`
       child.animate([{ transform: from }, { transform: 'none' }], {

@@ -3,7 +3,7 @@ import { useComputed } from '@preact/signals'
 import type { ServiceStatus } from '../../api.ts'
 import { latency, percent, rate } from '../../model/format.ts'
 import { sentenceOf } from '../../model/sentence.ts'
-import type { Rates } from '../../model/window.ts'
+import { type Rates, WINDOW_SECONDS } from '../../model/window.ts'
 import { Meter } from '../../parts/meter.tsx'
 import { Spark } from '../../parts/spark.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
@@ -31,7 +31,7 @@ export function Tile({ live, dense }: { readonly live: LiveService; readonly den
         <span class="profile">{profileWord(live.status.peek().profile)}</span>
         <StateBadge state={state.value} />
       </header>
-      <LiveSpark live={live} />
+      <LiveSpark live={live} coarse={small} />
       <Figures live={live} />
       {!small && <Why live={live} />}
       {!small && <Meters live={live} />}
@@ -39,11 +39,12 @@ export function Tile({ live, dense }: { readonly live: LiveService; readonly den
   )
 }
 
-function LiveSpark({ live }: { readonly live: LiveService }) {
+/** @param coarse whether it is drawn anew only when a bar is full, and not every second */
+function LiveSpark({ live, coarse }: { readonly live: LiveService; readonly coarse: boolean }) {
+  const step = coarse ? WINDOW_SECONDS / BARS : 1
   // The window is no signal; that it has learnt of another second is.
-  void live.seconds.value
-  const { rates } = live
-  const { calls, refused } = rates.value
+  void useComputed(() => Math.floor(live.seconds.value / step)).value
+  const { calls, refused } = live.rates.peek()
   return (
     <Spark
       bars={live.window.bars(BARS)}
@@ -55,7 +56,8 @@ function LiveSpark({ live }: { readonly live: LiveService }) {
 /** What it answers, how fast, and what is refused. */
 export function Figures({ live }: { readonly live: LiveService }) {
   const { success, refused, calls } = live.rates.value
-  const times = useComputed(() => live.status.value.latency).value
+  const p50 = useComputed(() => live.status.value.latency?.p50Ms).value
+  const p99 = useComputed(() => live.status.value.latency?.p99Ms).value
   return (
     <dl class="figures">
       <div>
@@ -65,8 +67,8 @@ export function Figures({ live }: { readonly live: LiveService }) {
           {success !== undefined && <small> %</small>}
         </dd>
       </div>
-      <Time label="p50" ms={times?.p50Ms} />
-      <Time label="p99" ms={times?.p99Ms} />
+      <Time label="p50" ms={p50} />
+      <Time label="p99" ms={p99} />
       <div>
         <dt>refused</dt>
         <dd class={refused > 0 ? 'bad' : ''}>
