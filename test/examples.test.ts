@@ -72,6 +72,13 @@ const ESSENTIAL: Readonly<Record<string, readonly RegExp[]>> = {
     /account .*answered in time: 5\d %$/,
     /quotes .*answered in time: 100 %$/,
   ],
+  'trading-bot.ts': [
+    /^minute 3: the broker loses acknowledgements/,
+    /^minute 17: the broker is well again$/,
+    /^orders: [1-9]\d* in the books, [1-9]\d* in the ledger: the same$/,
+    /^looked up after doubt: [1-9]\d*; doubled: 0; in doubt: 0$/,
+    /^flat$/,
+  ],
   'decorators.ts': [/^bars of AAPL after 3 attempts/, /^breaker of polygon: CLOSED$/, /^blocking: 42 at attempt 2$/],
   'load-shedding.ts': [
     /^the process can answer \d+ requests a second; it is asked \d+ times$/,

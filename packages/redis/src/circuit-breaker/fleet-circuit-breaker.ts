@@ -44,10 +44,6 @@ class FleetCircuitBreaker extends CircuitBreaker {
     })
   }
 
-  override enterAtOnce(call: Parameters<CircuitBreaker['enterAtOnce']>[0]): boolean {
-    return this.#circuit.state === 'CLOSED' && super.enterAtOnce(call)
-  }
-
   override enter(call: Parameters<Enter>[0]): ReturnType<Enter> {
     const fleet = this.#circuit.state
     if (fleet === 'CLOSED') return super.enter(call)

@@ -1,6 +1,7 @@
 /** One attempt at a time, through the SDK. */
+import type { streaming } from '@alpacahq/alpaca-trade-api'
 import type { Alpaca } from '@alpacahq/alpaca-trade-api/rest'
-import { describeFailure } from 'holdfast'
+import { describeFailure, type Unsubscribe } from 'holdfast'
 import { Answer, answers } from '../answer.ts'
 import type { Account, Position } from '../broker/account.ts'
 import type { Attempt, BrokerAdapter } from '../broker/broker-adapter.ts'
@@ -25,10 +26,32 @@ export class AlpacaAdapter implements BrokerAdapter {
   readonly longestClientOrderId = 48
   readonly refusesDuplicateIds = true
   readonly #client: Alpaca
+  readonly #tradeUpdates: streaming.TradingStream | undefined
 
-  constructor(name: string, client: Alpaca) {
+  constructor(name: string, client: Alpaca, tradeUpdates: streaming.TradingStream | undefined) {
     this.name = name
     this.#client = client
+    this.#tradeUpdates = tradeUpdates
+  }
+
+  onOrder(listener: (order: Order) => void): Unsubscribe {
+    const stream = this.#tradeUpdates
+    if (stream === undefined) return () => undefined
+    let isWanted = true
+    stream.onTradeUpdate(({ order }) => {
+      try {
+        if (isWanted) listener(readOrder(this.#answer('tradeUpdates', order)))
+      } catch (error) {
+        // A message that makes no sense proves nothing; looking still does.
+        if (!(error instanceof MalformedAnswerError)) throw error
+      }
+    })
+    stream.subscribeTradeUpdates()
+    stream.connect()
+    return () => {
+      isWanted = false
+      stream.disconnect()
+    }
   }
 
   /** Prices under a dollar have four decimals at most, others two: the exchanges' rule. */

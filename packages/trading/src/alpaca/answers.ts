@@ -41,7 +41,7 @@ export function readOrder(answer: Answer): Order {
     symbol: answer.text('symbol'),
     side: answer.text('side'),
     type: answer.text('type'),
-    quantity: answer.decimal('qty'),
+    quantity: answer.decimalOrNull('qty'),
     filledQuantity: answer.decimal('filledQty'),
     averageFillPrice: answer.decimalOrNull('filledAvgPrice'),
     limitPrice: answer.decimalOrNull('limitPrice'),

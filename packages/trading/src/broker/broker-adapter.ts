@@ -44,6 +44,11 @@ export interface BrokerAdapter {
   getOpenOrders(attempt: Attempt): Promise<readonly Order[]>
   getAccount(attempt: Attempt): Promise<Account>
   getPositions(attempt: Attempt): Promise<readonly Position[]>
+  /**
+   * Is given, before the first order, numbers that were never given before and never will be, at least as large as asked
+   * for: for brokers that want orders numbered, and lose count themselves. Each is on the disk before it is given.
+   */
+  useNumbers?(take: (atLeast: number) => Promise<number>): void
   /** Tells of orders as a stream shows them: evidence that ends any doubt at once. */
   onOrder?(listener: (order: Order) => void): Unsubscribe
 }

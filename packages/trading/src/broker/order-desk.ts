@@ -95,6 +95,7 @@ export class OrderDesk {
       }),
     )
     this.book.journal = journal
+    this.adapter.useNumbers?.((atLeast) => journal.takeNumber(atLeast))
     this.#recovered = this.#recover()
     // Whoever sends an order hears of it; nobody may be waiting now.
     this.#recovered.catch(() => undefined)

@@ -72,7 +72,8 @@ export interface Order {
   readonly symbol: string
   readonly side: string
   readonly type: string
-  readonly quantity: string
+  /** Null for an order of so many dollars' worth. */
+  readonly quantity: string | null
   readonly filledQuantity: string
   readonly averageFillPrice: string | null
   readonly limitPrice: string | null
