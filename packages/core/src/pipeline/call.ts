@@ -35,6 +35,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Time limit of the whole call in milliseconds, instead of the pipeline's `timeoutMs`. */
   readonly timeoutMs?: number | undefined
+  /**
+   * For how much longer the caller's own caller waits, in milliseconds: the call does not outlive it. Of this and the limit of
+   * the call the earlier one holds.
+   */
+  readonly deadlineMs?: number | undefined
   /** Whose tokens are taken, where the rate limiter is `perClient`. */
   readonly client?: ClientKey | undefined
   /** How many tokens each attempt takes. Default 1. */
@@ -45,14 +50,21 @@ const TIMEOUT_RULE = durationMs(1)
 
 /** What is wrong with the options of a call, if anything is. */
 export function complaintAbout(
-  { timeoutMs, cost }: CallOptions,
+  { timeoutMs, deadlineMs, cost }: CallOptions,
   limiter: { checkCost(cost: number): void } | undefined,
 ): unknown {
   try {
     if (timeoutMs !== undefined) check('timeoutMs', timeoutMs, TIMEOUT_RULE)
+    if (deadlineMs !== undefined) check('deadlineMs', deadlineMs, TIMEOUT_RULE)
     if (cost !== undefined) limiter?.checkCost(cost)
     return undefined
   } catch (error) {
     return error
   }
+}
+
+/** The limit of a whole call in milliseconds, of a pipeline with this one; Infinity without any. */
+export function limitOf(options: CallOptions | undefined, timeoutMs: number): number {
+  if (options === undefined) return timeoutMs
+  return Math.min(options.timeoutMs ?? timeoutMs, options.deadlineMs ?? Number.POSITIVE_INFINITY)
 }

@@ -110,8 +110,8 @@ export class Executor<F = never> implements GuardMarks {
 }
 
 /** Whether nothing in the options of a call can end it or needs to be checked. */
-function isPlain({ signal, timeoutMs, cost }: CallOptions): boolean {
-  return signal === undefined && timeoutMs === undefined && cost === undefined
+function isPlain({ signal, timeoutMs, deadlineMs, cost }: CallOptions): boolean {
+  return signal === undefined && timeoutMs === undefined && deadlineMs === undefined && cost === undefined
 }
 
 /** A first attempt, as its function sees it, that nothing but its own end can end. */
