@@ -1,5 +1,6 @@
 /** Failures as HTTP answers: which status, and what the body says (RFC 9457, `application/problem+json`). */
 import { type Clock, describeFailure, HoldfastError, isRejection, RetriesExhaustedError, TimeoutError } from 'holdfast'
+import { CallerGoneError, DeadlinePassedError } from './caller/errors.ts'
 import { retryAfterSeconds } from './limit/retry-after.ts'
 
 /** The media type of a problem. */
@@ -57,6 +58,10 @@ export function problemOf(error: unknown, clock?: Clock): Problem | undefined {
     if (cause === undefined) return undefined
     const retryAfter = error.retryAfterMs === undefined ? {} : { retryAfter: retryAfterSeconds(error.retryAfterMs) }
     return { ...cause, ...retryAfter, detail: error.message, code: error.code }
+  }
+  if (error instanceof CallerGoneError) return problem('client-gone', 499, 'The client has hung up', error.message)
+  if (error instanceof DeadlinePassedError) {
+    return problem('deadline-passed', 504, 'The deadline has passed', error.message, { code: error.code })
   }
   if (isRejection(error)) return refusalProblem(error.code, error.message, error.retryAfterMs)
   if (error instanceof TimeoutError)

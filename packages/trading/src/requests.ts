@@ -7,6 +7,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
   /** Limit of the whole request in milliseconds, instead of the service's. */
   readonly timeoutMs?: number | undefined
+  /** For how much longer the caller's own caller waits, in milliseconds; the earlier of the two holds. */
+  readonly deadlineMs?: number | undefined
 }
 
 /** A symbol in capitals. @throws InvalidRequestError */

@@ -36,6 +36,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Time limit of the whole call in milliseconds, instead of the pipeline's `timeoutMs`. */
   readonly timeoutMs?: number | undefined
+  /**
+   * For how much longer the caller's own caller waits, in milliseconds: the call does not outlive it. Of this and the limit of
+   * the call the earlier one holds.
+   */
+  readonly deadlineMs?: number | undefined
   /** Whose tokens are taken, where the rate limiter is `perClient`. */
   readonly client?: ClientKey | undefined
   /** Which part of the service it is about (a symbol, an account, a host), where the circuit breaker looks at keys. */
@@ -51,15 +56,22 @@ const PRIORITY_RULE = oneOf(PRIORITIES)
 
 /** What is wrong with the options of a call, if anything is. */
 export function complaintAbout(
-  { timeoutMs, cost, priority }: CallOptions,
+  { timeoutMs, deadlineMs, cost, priority }: CallOptions,
   limiter: { checkCost(cost: number, priority?: Priority): void } | undefined,
 ): unknown {
   try {
     if (timeoutMs !== undefined) check('timeoutMs', timeoutMs, TIMEOUT_RULE)
+    if (deadlineMs !== undefined) check('deadlineMs', deadlineMs, TIMEOUT_RULE)
     if (priority !== undefined) check('priority', priority, PRIORITY_RULE)
     if (cost !== undefined) limiter?.checkCost(cost, priority)
     return undefined
   } catch (error) {
     return error
   }
+}
+
+/** The limit of a whole call in milliseconds, of a pipeline with this one; Infinity without any. */
+export function limitOf(options: CallOptions | undefined, timeoutMs: number): number {
+  if (options === undefined) return timeoutMs
+  return Math.min(options.timeoutMs ?? timeoutMs, options.deadlineMs ?? Number.POSITIVE_INFINITY)
 }

@@ -13,7 +13,7 @@ import type { ClientKey } from '../rate-limiter/key-hash.ts'
 import type { RetryDecision } from '../retry/retry-policy.ts'
 import { announceRefusal, announceRetry, announceTimeout } from './announce.ts'
 import { Answer, rejectSoon } from './answer.ts'
-import { type CallOptions, complaintAbout, type Guarded } from './call.ts'
+import { type CallOptions, complaintAbout, type Guarded, limitOf } from './call.ts'
 import { Deadline, type DeadlineQueue } from './deadline.ts'
 import { type GuardedCall, type GuardMarks, type Slot, WAITING } from './guard.ts'
 import type { Plan } from './plan.ts'
@@ -143,7 +143,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     statistics.started++
     this.#isWatched = true
     this.#phase = 'entering'
-    const limitMs = options?.timeoutMs ?? timeoutMs
+    const limitMs = limitOf(options, timeoutMs)
     if (retry?.isTimed) this.#startedAt = this.now()
     if (limitMs !== Number.POSITIVE_INFINITY) this.deadlineAt = this.now() + limitMs
     const signal = options?.signal
@@ -460,7 +460,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   #totalTimedOut(now: number, stalled: boolean): void {
     const { timeoutMs, attemptTimeoutMs } = this.#plan
-    const error = this.#timeoutError('total', this.#options?.timeoutMs ?? timeoutMs)
+    const error = this.#timeoutError('total', limitOf(this.#options, timeoutMs))
     // An attempt that was cut short says nothing about the service; one that had had its time does.
     const endless = attemptTimeoutMs === Number.POSITIVE_INFINITY
     const hadItsTime = endless || now - this.#attemptStartedAt >= 0.9 * attemptTimeoutMs

@@ -123,8 +123,14 @@ export class Executor<F = never> implements GuardMarks {
 }
 
 /** Whether nothing in the options of a call can end it or needs to be checked. */
-function isPlain({ signal, timeoutMs, cost, priority }: CallOptions): boolean {
-  return signal === undefined && timeoutMs === undefined && cost === undefined && priority === undefined
+function isPlain({ signal, timeoutMs, deadlineMs, cost, priority }: CallOptions): boolean {
+  return (
+    signal === undefined &&
+    timeoutMs === undefined &&
+    deadlineMs === undefined &&
+    cost === undefined &&
+    priority === undefined
+  )
 }
 
 /** A first attempt, as its function sees it, that nothing but its own end can end. */

@@ -1,14 +1,27 @@
 /** The three frameworks behind one face, each over a real server on a free port. */
 import { createServer, type ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { LoadSheddingOptions, Priority, RateLimitOptions, RouteLimit } from '@holdfast/http'
+import {
+  type Caller,
+  type DeadlineOptions,
+  type LoadSheddingOptions,
+  type Priority,
+  type Problem,
+  problem,
+  problemOf,
+  type RateLimitOptions,
+  type RouteLimit,
+  requestProblemOf,
+} from '@holdfast/http'
 import * as forExpress from '@holdfast/http/express'
 import * as forFastify from '@holdfast/http/fastify'
 import * as forHono from '@holdfast/http/hono'
+import { answerClientError } from '@holdfast/http/node'
 import { getRequestListener } from '@hono/node-server'
 import express from 'express'
 import { fastify } from 'fastify'
 import { Hono } from 'hono'
+import { bodyLimit as limitBody } from 'hono/body-limit'
 import { onTestFinished } from 'vitest'
 
 /** A route of an application. */
@@ -18,8 +31,8 @@ export interface Route {
   readonly path: string
   readonly limit?: RouteLimit | false
   readonly priority?: Priority
-  /** What it answers; what it throws is the application's failure. */
-  answer(body: string): string | Promise<string>
+  /** What it answers; a problem that it throws is answered as such, everything else is the application's failure. */
+  answer(body: string, caller: Caller): string | Promise<string>
 }
 
 /** What an application is made of. */
@@ -27,9 +40,12 @@ export interface Application {
   /** Options that all three take; whom a request is from is read from its headers. */
   readonly limits?: Omit<RateLimitOptions<never>, 'user'> & { readonly user?: (header: HeaderOf) => string | undefined }
   readonly shedding?: LoadSheddingOptions
+  readonly deadlines?: DeadlineOptions
   /** Besides `GET /`, which answers `hello`. */
   readonly routes?: readonly Route[]
   readonly server?: ServerOptions
+  /** The largest body that is read, in bytes. */
+  readonly bodyLimit?: number
 }
 
 type HeaderOf = (name: string) => string | undefined
@@ -48,18 +64,41 @@ const HOME: Route = { method: 'GET', path: '/', answer: () => 'hello' }
 
 const onFastify: Framework = {
   name: 'Fastify',
-  serve: async ({ limits: { user, ...limits } = PLENTY, shedding, routes = [], server = {} }) => {
-    const app = fastify({ forceCloseConnections: true, http: server })
+  serve: async ({
+    limits: { user, ...limits } = PLENTY,
+    shedding,
+    deadlines,
+    routes = [],
+    server = {},
+    bodyLimit = 1_048_576,
+  }) => {
+    const app = fastify({
+      forceCloseConnections: true,
+      http: server,
+      bodyLimit,
+      requestTimeout: server.requestTimeout ?? 0,
+      clientErrorHandler: answerClientError,
+    })
     onTestFinished(() => app.close())
     if (shedding !== undefined) await app.register(forFastify.loadShedding, shedding)
+    await app.register(forFastify.deadlines, { ...deadlines })
     await app.register(forFastify.rateLimit, {
       ...limits,
       ...(user === undefined ? {} : { user: ({ headers }) => user((name) => headers[name]?.toString()) }),
     })
+    app.setErrorHandler((error, _request, reply) => {
+      const told = failureOf(error)
+      return reply.code(told.status).send(told)
+    })
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body))
     for (const { method, path: url, limit, priority, answer } of [HOME, ...routes]) {
       const config = { ...(limit === undefined ? {} : { rateLimit: limit }), ...(priority && { priority }) }
-      app.route({ method, url, config, handler: ({ body }) => answer(typeof body === 'string' ? body : '') })
+      app.route({
+        method,
+        url,
+        config,
+        handler: ({ body, caller }) => answer(typeof body === 'string' ? body : '', caller),
+      })
     }
     await app.listen({ host: '127.0.0.1', port: 0 })
     return portOf(app.server.address())
@@ -68,9 +107,17 @@ const onFastify: Framework = {
 
 const onExpress: Framework = {
   name: 'Express',
-  serve: async ({ limits: { user, ...limits } = PLENTY, shedding, routes = [], server = {} }) => {
+  serve: async ({
+    limits: { user, ...limits } = PLENTY,
+    shedding,
+    deadlines,
+    routes = [],
+    server = {},
+    bodyLimit = 1_048_576,
+  }) => {
     const app = express()
     if (shedding !== undefined) app.use(forExpress.loadShedding({ ...shedding, routes: prioritiesOf(routes) }))
+    app.use(forExpress.deadlines(deadlines))
     app.use(
       forExpress.rateLimit({
         ...limits,
@@ -78,15 +125,18 @@ const onExpress: Framework = {
         ...(user === undefined ? {} : { user: ({ headers }) => user((name) => headers[name]?.toString()) }),
       }),
     )
-    app.use(express.text({ type: () => true }))
+    app.use(express.text({ type: () => true, limit: bodyLimit }))
     for (const { method, path, answer } of [HOME, ...routes]) {
       const verb = method === 'GET' ? 'get' : method === 'POST' ? 'post' : 'delete'
       app[verb](path, async (request, response) => {
-        response.type('text/plain').send(await answer(typeof request.body === 'string' ? request.body : ''))
+        const body = typeof request.body === 'string' ? request.body : ''
+        response.type('text/plain').send(await answer(body, forExpress.callerOf(request)))
       })
     }
-    // Its own would write the error to the console.
-    const failed: express.ErrorRequestHandler = (_error, _request, response, _next) => void response.sendStatus(500)
+    const failed: express.ErrorRequestHandler = (error, _request, response, _next) => {
+      const told = failureOf(error)
+      response.status(told.status).json(told)
+    }
     app.use(failed)
     return await listening(createServer(server, app))
   },
@@ -94,9 +144,17 @@ const onExpress: Framework = {
 
 const onHono: Framework = {
   name: 'Hono',
-  serve: async ({ limits: { user, ...limits } = PLENTY, shedding, routes = [], server = {} }) => {
+  serve: async ({
+    limits: { user, ...limits } = PLENTY,
+    shedding,
+    deadlines,
+    routes = [],
+    server = {},
+    bodyLimit = 1_048_576,
+  }) => {
     const app = new Hono()
     if (shedding !== undefined) app.use(forHono.loadShedding({ ...shedding, routes: prioritiesOf(routes) }))
+    app.use(forHono.deadlines(deadlines))
     app.use(
       forHono.rateLimit({
         ...limits,
@@ -104,16 +162,26 @@ const onHono: Framework = {
         ...(user === undefined ? {} : { user: ({ req }) => user((name) => req.header(name)) }),
       }),
     )
+    app.use(limitBody({ maxSize: bodyLimit }))
     for (const { method, path, answer } of [HOME, ...routes]) {
-      app.on(method, path, async (context) => context.text(await answer(await context.req.text())))
+      app.on(method, path, async (context) =>
+        context.text(await answer(await context.req.text(), forHono.callerOf(context))),
+      )
     }
-    app.onError((_error, context) => context.text('failed', 500))
+    app.onError((error) => {
+      const told = failureOf(error)
+      return Response.json(told, { status: told.status })
+    })
     return await listening(createServer(server, getRequestListener(app.fetch)))
   },
 }
 
 /** Every framework that there is middleware for. */
 export const FRAMEWORKS: readonly Framework[] = [onFastify, onExpress, onHono]
+
+function failureOf(error: unknown): Problem {
+  return requestProblemOf(error) ?? problemOf(error) ?? problem('internal', 500, 'Internal error', 'The log has more.')
+}
 
 function prioritiesOf(routes: readonly Route[]): Record<string, Priority> {
   return Object.fromEntries(
@@ -128,6 +196,7 @@ function limitsOf(routes: readonly Route[]): Record<string, RouteLimit | false> 
 }
 
 async function listening(server: ReturnType<typeof createServer>): Promise<number> {
+  server.on('clientError', answerClientError)
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   onTestFinished(
     () =>

@@ -1,5 +1,6 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
+import { vi } from 'vitest'
 
 /** What came back. */
 export interface Answer {
@@ -56,4 +57,13 @@ export function exchange(port: number, text: string): Promise<string> {
 /** The statuses in what came back over one socket, in order. */
 export function statusLines(answers: string): number[] {
   return [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
+}
+
+/** Sends text as it is, and closes the connection once something has happened. */
+export async function hangUpOnce(port: number, text: string, hasHappened: () => boolean): Promise<void> {
+  const socket = connect(port, '127.0.0.1', () => socket.write(text))
+  await vi.waitFor(() => {
+    if (!hasHappened()) throw new Error('it has not happened')
+  })
+  socket.destroy()
 }
