@@ -22,9 +22,8 @@ const upstreams = guardUpstreams(
   {
     marketTime: () => standIns.control.marketTime,
     overrides: {
-      // The profile, but with 1 s instead of 5 s for an attempt, so that the script is over soon, and with probes as rare as
-      // they can be, so that no call that is measured is one.
-      alpaca: { attemptTimeoutMs: 1_000, circuitBreaker: { streakProbability: 1, minProbeIntervalMs: 15_000 } },
+      // The profile, but with 1 s instead of 5 s for an attempt, so that the script is over soon.
+      alpaca: { attemptTimeoutMs: 1_000 },
       polygon: {
         rateLimiter: { tokensPerSecond: 10_000, burstSize: 10_000 },
         bulkhead: { maxConcurrent: 50, maxQueue: 500 },

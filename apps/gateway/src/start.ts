@@ -29,7 +29,7 @@ import {
 const TO_WATCH: ServiceOptions = {
   timeoutMs: 5_000,
   attemptTimeoutMs: 1_000,
-  circuitBreaker: { failureThreshold: 2, streakProbability: 1, recoveryTimeoutMs: 5_000, minProbeIntervalMs: 5_000 },
+  circuitBreaker: { failureThreshold: 2, recoveryTimeoutMs: 5_000 },
 }
 
 /** As the stand-in for Polygon allows: a paid plan. */

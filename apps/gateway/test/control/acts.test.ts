@@ -291,16 +291,16 @@ describe('an incident', () => {
           byHand: false,
           cause: 'opened after 3 failures in a row: socket hang up (ECONNRESET)',
           ending: 'closed: the probe was answered',
-          failed: 5,
-          refused: { circuit: 3, limit: 0, slots: 0 },
-          reopened: 2,
+          failed: 4,
+          refused: { circuit: 4, limit: 0, slots: 0 },
+          reopened: 1,
           waitLimitMs: 5_000,
         },
       ],
     })
     const report = await world.as('viewer', '/v1/resilience/incidents/1/report', { raw: true })
     expect(report.headers['content-disposition']).toBe('attachment; filename="incident-1.md"')
-    expect(report.body).toContain('| calls refused at once by the open circuit | 3 |')
+    expect(report.body).toContain('| calls refused at once by the open circuit | 4 |')
     expect(report.body).toContain('alpaca opened again: the probe failed: socket hang up (ECONNRESET)')
     expect((await world.as('viewer', '/v1/resilience/incidents/9/report')).status).toBe(404)
   })
