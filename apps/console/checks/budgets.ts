@@ -59,7 +59,7 @@ async function firstPaint(browser: Browser, url: string): Promise<Figure> {
   }
 }
 
-/** How much of a core its main thread uses, whatever else runs on this machine, while fifty services change ten times a second. */
+/** For how much of the time its main thread is busy, waiting for a core included, while fifty services change ten times a second. */
 async function mainThread(browser: Browser, url: string): Promise<Figure> {
   const page = await pageOf(browser, { url }, 'vera')
   await page.locator('.tile').nth(49).waitFor()
@@ -67,7 +67,7 @@ async function mainThread(browser: Browser, url: string): Promise<Figure> {
   await session.send('Performance.enable')
   const busy = async (): Promise<number> => {
     const { metrics } = await session.send('Performance.getMetrics')
-    return metrics.find(({ name }) => name === 'ThreadTime')?.value ?? 0
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0
   }
   await pause(2_000)
   const [before, from] = [await busy(), systemClock.now()]
