@@ -200,8 +200,8 @@ export class Broker {
   }
 
   /**
-   * Cancels an order. Repeated when it fails, since cancelling twice cancels once; it goes before everything else in the
-   * queue, and is never stopped by the kill switch.
+   * Cancels an order. Repeated when it fails, since cancelling twice cancels once; never stopped by the kill switch. It has
+   * no lane of its own yet: it waits in the service's queue like every other call, and an open circuit refuses it.
    */
   async cancelOrder(orderId: string, options?: RequestOptions): Promise<CancelOutcome> {
     const id = checkedId('orderId', orderId)
