@@ -14,11 +14,12 @@ export type Rules<Options> = { readonly [Field in keyof Required<Options>]: Rule
 
 const isFiniteNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 
-/** A whole number from `least` up to 2^31 − 1. */
-export function wholeNumber(least: number): Rule {
+/** A whole number from `least` up to `most`, or 2^31 − 1. */
+export function wholeNumber(least: number, most: number = LONGEST_TIMER_MS): Rule {
+  const highest = most === LONGEST_TIMER_MS ? '2^31 - 1' : most.toLocaleString('en')
   return {
-    allows: (value) => isFiniteNumber(value) && Number.isInteger(value) && value >= least && value <= LONGEST_TIMER_MS,
-    says: `it must be a whole number from ${least} to 2^31 - 1`,
+    allows: (value) => isFiniteNumber(value) && Number.isInteger(value) && value >= least && value <= most,
+    says: `it must be a whole number from ${least} to ${highest}`,
   }
 }
 

@@ -11,9 +11,12 @@ export type CircuitMode = 'automatic' | 'tripped' | 'disabled' | 'fleet'
 /** Why a circuit changed. */
 export type CircuitChangeReason =
   | 'failure-threshold'
+  | 'failure-rate'
+  | 'slow-call-rate'
   | 'recovery-timeout'
   | 'probe-succeeded'
   | 'probe-failed'
+  | 'probe-slow'
   | 'probe-timed-out'
   | 'tripped'
   | 'reset'
@@ -47,6 +50,18 @@ export interface CircuitBreakerOptions {
    * usual success rate. From above 0 to 1; 1 makes `failureThreshold` alone decide. Default 1.
    */
   readonly streakProbability?: number | undefined
+  /** Which share of failures among the calls of the window opens the circuit, from above 0 to 1. Default: none does. */
+  readonly failureRate?: number | undefined
+  /** From which duration on a call is slow, in milliseconds, whether or not it fails. Default: none is. */
+  readonly slowCallMs?: number | undefined
+  /** Which share of slow calls in the window opens the circuit, from above 0 to 1. Default 0.5, where `slowCallMs` is set. */
+  readonly slowCallRate?: number | undefined
+  /** The window of the rates, as a number of calls: the last so many. Default 100. */
+  readonly windowCalls?: number | undefined
+  /** The window of the rates, in milliseconds, instead of a number of calls. */
+  readonly windowMs?: number | undefined
+  /** With how many calls in the window a rate is looked at. Default 20, or `windowCalls` if that is less. */
+  readonly minimumCalls?: number | undefined
   /** How long it stays open before a probe is let through, in milliseconds: exactly, or at most with `probeShare`. Default 30,000. */
   readonly recoveryTimeoutMs?: number | undefined
   /** Which share of the calls are let through as probes while it is open, from above 0 to 1. Default: one each `recoveryTimeoutMs`. */
@@ -96,6 +111,12 @@ export interface CircuitBreakerOptions {
 export const CIRCUIT_BREAKER_RULES: Rules<CircuitBreakerOptions> = {
   failureThreshold: wholeNumber(1),
   streakProbability: share,
+  failureRate: share,
+  slowCallMs: durationMs(1),
+  slowCallRate: share,
+  windowCalls: wholeNumber(1, 1_000_000),
+  windowMs: durationMs(100),
+  minimumCalls: wholeNumber(1),
   recoveryTimeoutMs: durationMs(1),
   probeShare: share,
   minProbeIntervalMs: durationMs(1),
@@ -133,6 +154,8 @@ export interface CircuitBreakerSnapshot {
   readonly parked: number
   /** Keys whose own circuit is not closed, with its state. */
   readonly keys: Readonly<Record<string, CircuitState>>
+  /** What the rates are taken from; null where none is a rule. */
+  readonly window: { readonly calls: number; readonly failures: number; readonly slow: number } | null
   /** Probes under way. */
   readonly probes: number
   /** Outcomes and refusals since it was made. */

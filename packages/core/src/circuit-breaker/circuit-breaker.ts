@@ -23,6 +23,7 @@ import { CircuitPermit } from './circuit-permit.ts'
 import { Parking } from './parking.ts'
 import { ProbeLeases } from './probe-leases.ts'
 import { ProbeSchedule } from './probe-schedule.ts'
+import { type RateReason, RateRules } from './rate-rules.ts'
 import { Shards } from './shards.ts'
 import { StreakEvidence } from './streak-evidence.ts'
 
@@ -31,6 +32,14 @@ const UNCOUNTED = 0
 
 /** What a call that is no probe holds. */
 const NO_PROBE = -1
+
+/** Changes after which those who wait for a probe wait on: it has yet to be sent, or to be answered. */
+const KEEPS_PARKED: ReadonlySet<CircuitChangeReason> = new Set([
+  'failure-threshold',
+  'failure-rate',
+  'slow-call-rate',
+  'recovery-timeout',
+])
 
 /**
  * Stops calling a service that keeps failing, and finds out with single probes when it is back.
@@ -50,6 +59,8 @@ export class CircuitBreaker implements Guard {
   readonly name: string
   /** How errors and results are judged. */
   readonly judge: Judge
+  /** Whether it must know how long calls take. */
+  readonly isTimed: boolean
 
   readonly #options: CircuitBreakerOptions
   readonly #successThreshold: number
@@ -57,6 +68,7 @@ export class CircuitBreaker implements Guard {
   readonly #enforce: boolean
   readonly #measuresDemand: boolean
   readonly #evidence: StreakEvidence
+  readonly #rates: RateRules | undefined
   readonly #schedule: ProbeSchedule
   readonly #leases: ProbeLeases
   readonly #parking: Parking | undefined
@@ -77,6 +89,8 @@ export class CircuitBreaker implements Guard {
   #since: number
   #lastError: unknown
   #note: string | undefined
+  /** What opened it, where that was not a streak of failures. */
+  #cause: string | undefined
   /** Why calls are refused, once somebody has been. */
   #explanation: string | undefined
   #successes = 0
@@ -98,12 +112,14 @@ export class CircuitBreaker implements Guard {
     this.judge = new Judge({ ...options, clock: this.#clock, report })
     this.#changes = new Listeners('onStateChange', report)
     if (options.onStateChange !== undefined) this.#changes.subscribe(options.onStateChange)
+    this.isTimed = options.slowCallMs !== undefined
     this.#executor = new Executor(makePlan({ service: name, circuit: this, judge: this.judge, clock: this.#clock }))
     this.#successThreshold = options.successThreshold ?? 1
     this.#keysToOpen = options.keysToOpen ?? 3
     this.#enforce = options.enforce ?? true
     this.#measuresDemand = probeShare !== undefined
     this.#evidence = new StreakEvidence(options.failureThreshold ?? 5, options.streakProbability ?? 1)
+    this.#rates = RateRules.of(options)
     const pacing = { recoveryTimeoutMs, minProbeIntervalMs, probeShare }
     this.#schedule = new ProbeSchedule(pacing, options.random ?? systemRandom)
     this.#leases = new ProbeLeases(options.maxProbes ?? 1, options.probeTimeoutMs ?? 30_000)
@@ -219,6 +235,7 @@ export class CircuitBreaker implements Guard {
       failureCount: this.failureCount,
       failureThreshold: this.#evidence.needed,
       usualSuccessRate: (this.#options.streakProbability ?? 1) < 1 ? this.#evidence.usualSuccessRate : null,
+      window: this.#rates?.snapshot(this.#clock.now()) ?? null,
       enforced: this.#enforce,
       probes: this.#leases.held,
       parked: this.#parking?.size ?? 0,
@@ -278,6 +295,7 @@ export class CircuitBreaker implements Guard {
     this.#successes++
     this.#evidence.success()
     if (this.#failingKeys.size > 0) this.#failingKeys.clear()
+    if (this.#rates !== undefined) this.#measure(this.#rates, call, false)
   }
 
   #exitGuarded(call: CircuitMarks, verdict: Verdict, error: unknown): void {
@@ -359,6 +377,10 @@ export class CircuitBreaker implements Guard {
     this.#successes++
     this.#evidence.success()
     this.#failingKeys.clear()
+    const rates = this.#rates
+    if (this.#state === 'HALF_OPEN' && rates?.isSlow(call))
+      return this.#reopen(call.now(), 'probe-slow', undefined, rates.slowProbe)
+    if (this.#state === 'CLOSED' && rates !== undefined) return this.#measure(rates, call, false)
     if (this.#state !== 'HALF_OPEN' || ++this.#probeSuccesses < this.#successThreshold) return
     this.#schedule.closed(call.now())
     this.#evidence.recovered()
@@ -370,20 +392,32 @@ export class CircuitBreaker implements Guard {
     this.#lastError = error
     const isProven = this.#evidence.failure()
     if (this.#state === 'HALF_OPEN') return this.#reopen(call.now(), 'probe-failed', error)
-    if (this.#shards !== undefined && call.key !== undefined) {
-      if (this.#failingKeys.size < this.#keysToOpen) this.#failingKeys.add(call.key)
-      if (this.#failingKeys.size < this.#keysToOpen) return
-    }
-    if (!isProven) return
-    const now = call.now()
-    this.#schedule.opened(now, this.#retryHint(error))
-    this.#parking?.open(now)
-    this.#become('OPEN', 'failure-threshold', { error })
+    if (this.#failsInEnoughKeys(call.key) && isProven) this.#open(call.now(), 'failure-threshold', error)
+    else if (this.#rates !== undefined) this.#measure(this.#rates, call, true, error)
   }
 
-  #reopen(now: number, reason: CircuitChangeReason, error?: unknown): void {
+  /** Notes the key of a failure. @returns whether so many fail that it is the service */
+  #failsInEnoughKeys(key: string | undefined): boolean {
+    if (this.#shards === undefined || key === undefined) return true
+    if (this.#failingKeys.size < this.#keysToOpen) this.#failingKeys.add(key)
+    return this.#failingKeys.size >= this.#keysToOpen
+  }
+
+  /** Takes an outcome into the window; opens when that makes a rate too high. */
+  #measure(rates: RateRules, call: CircuitMarks, failed: boolean, error?: unknown): void {
+    const reason = rates.record(call, failed)
+    if (reason !== undefined) this.#open(call.now(), reason, error, rates.describe(reason))
+  }
+
+  #open(now: number, reason: 'failure-threshold' | RateReason, error: unknown, cause?: string): void {
+    this.#schedule.opened(now, this.#retryHint(error))
+    this.#parking?.open(now)
+    this.#become('OPEN', reason, { error, cause })
+  }
+
+  #reopen(now: number, reason: CircuitChangeReason, error?: unknown, cause?: string): void {
     this.#schedule.failed(now, this.#retryHint(error))
-    this.#become('OPEN', reason, { error })
+    this.#become('OPEN', reason, { error, cause })
   }
 
   /** For how long the service itself asked to be left alone. */
@@ -431,6 +465,7 @@ export class CircuitBreaker implements Guard {
       return `circuit was tripped by hand${this.#note === undefined ? '' : ` (${this.#note})`}`
     if (this.#mode === 'fleet') return `circuit was opened by the fleet (${this.#note})`
     if (this.#state === 'HALF_OPEN') return 'circuit is half-open and its probes are out'
+    if (this.#cause !== undefined) return `circuit is open: ${this.#cause}`
     const last = this.#lastError === undefined ? '' : ` (last: ${brief(this.#lastError)})`
     return `circuit is open after ${this.failureCount} failures in a row${last}`
   }
@@ -438,19 +473,23 @@ export class CircuitBreaker implements Guard {
   #become(
     to: CircuitState,
     reason: CircuitChangeReason,
-    why: { error?: unknown; note?: string | undefined } = {},
+    why: { error?: unknown; note?: string | undefined; cause?: string | undefined } = {},
   ): void {
     const from = this.#state
     const { error, note } = why
     this.#state = to
     this.#generation++
     this.#explanation = undefined
+    this.#cause = why.cause
     this.#issued = this.#mode === 'disabled' ? UNCOUNTED : this.#generation
     this.#since = this.#clock.wallTime()
     this.#leases.giveAllBack()
     this.#probeSuccesses = 0
     this.#failingKeys.clear()
-    if (to === 'CLOSED') this.#evidence.forget()
+    if (to === 'CLOSED') {
+      this.#evidence.forget()
+      this.#rates?.clear()
+    }
     if (to === 'OPEN') this.#opened++
     if (to !== 'HALF_OPEN') this.#shards?.clear()
     if (this.#changes.any) {
@@ -464,13 +503,19 @@ export class CircuitBreaker implements Guard {
         ...(note === undefined ? {} : { note }),
       })
     }
-    if (reason !== 'failure-threshold' && reason !== 'recovery-timeout') this.#parking?.release(this.#clock.now())
+    if (!KEEPS_PARKED.has(reason)) this.#parking?.release(this.#clock.now())
   }
 
-  /** A shard is a circuit with the same options, but for keys of its own and for those who listen to the service's. */
+  /** A shard is a circuit with the same options, but for keys of its own, rates, and those who listen to the service's. */
   #makeShard(key: string): CircuitBreaker {
-    const { onStateChange: _, maxKeys: __, ...options } = this.#options
-    return new CircuitBreaker(`${this.name}/${key}`.slice(0, 200), options)
+    const streakOnly = {
+      onStateChange: undefined,
+      maxKeys: 0,
+      failureRate: undefined,
+      slowCallMs: undefined,
+      slowCallRate: undefined,
+    }
+    return new CircuitBreaker(`${this.name}/${key}`.slice(0, 200), { ...this.#options, ...streakOnly })
   }
 }
 

@@ -20,6 +20,7 @@ export class CircuitPermit implements CircuitCall {
   parking = undefined
   readonly #breaker: CircuitBreaker
   readonly #clock: Clock
+  readonly #begunAt: number
   #settled = false
 
   constructor(breaker: CircuitBreaker, clock: Clock, key?: string) {
@@ -27,6 +28,7 @@ export class CircuitPermit implements CircuitCall {
     this.key = key
     this.#clock = clock
     this.service = breaker.name
+    this.#begunAt = breaker.isTimed ? clock.now() : 0
   }
 
   now(): number {
@@ -35,6 +37,10 @@ export class CircuitPermit implements CircuitCall {
 
   /** Never called: nothing lets a permit wait. */
   reenter(): void {}
+
+  durationMs(): number {
+    return this.#clock.now() - this.#begunAt
+  }
 
   /** The service did its work. */
   succeed(): void {

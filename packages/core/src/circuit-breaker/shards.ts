@@ -46,6 +46,10 @@ export class ShardCall implements CircuitCall {
     return this.#call.now()
   }
 
+  durationMs(): number {
+    return this.#call.durationMs()
+  }
+
   reenter(now: number): void {
     this.#call.reenter(now)
   }

@@ -27,6 +27,12 @@ const UNREAD = Number.NEGATIVE_INFINITY
 const spares: Execution[] = []
 const MOST_SPARES = 1_000
 
+/** A call on the quick way. */
+interface QuickCall extends GuardMarks {
+  /** When it began, if that is known. */
+  readonly startedAt: number
+}
+
 /** What a call runs in. */
 export function executionFor(plan: Plan<unknown>): Execution {
   const execution = spares.pop() ?? new Execution(plan)
@@ -109,15 +115,22 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     return this.#time
   }
 
+  durationMs(): number {
+    return this.now() - this.#attemptStartedAt
+  }
+
   serve(plan: Plan<unknown>): void {
     this.#plan = plan
   }
 
   /** Goes on with a call that was on the quick way. */
-  continue(call: GuardMarks, fn: Guarded<unknown> | undefined, options: CallOptions | undefined): void {
+  continue(call: QuickCall, fn: Guarded<unknown> | undefined, options: CallOptions | undefined): void {
     this.circuitGeneration = call.circuitGeneration
     this.admittedAt = call.admittedAt
     this.slot = call.slot
+    this.#isWatched = this.#plan.timed
+    this.#hasRun = true
+    this.#attemptStartedAt = call.startedAt
     call.slot = undefined
     this.#fn = fn
     this.#options = options
@@ -347,7 +360,10 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   /** Outermost first: the circuit must have learnt of a failure before the gate hands the slot to the next call. */
   #leaveGuards(verdict: Verdict, error?: unknown): void {
-    const { circuit, gate } = this.#plan
+    const { circuit, gate, latency } = this.#plan
+    if (latency !== undefined && (verdict === 'success' || verdict === 'failure')) {
+      latency.record(this.durationMs(), this.now())
+    }
     circuit?.exit(this, verdict, error)
     gate?.exit(this, verdict)
   }

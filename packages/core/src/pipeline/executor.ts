@@ -7,6 +7,9 @@ import type { GuardMarks, Slot } from './guard.ts'
 import type { Plan } from './plan.ts'
 import type { CallStatistics } from './statistics.ts'
 
+/** The clock has not been read yet. */
+const UNREAD = Number.NEGATIVE_INFINITY
+
 /**
  * Runs the calls of one pipeline.
  *
@@ -25,6 +28,8 @@ export class Executor<F = never> implements GuardMarks {
   shardGeneration = 0
   admittedAt = -1
   slot: Slot | undefined = undefined
+  /** When the call began, where somebody wants to know. */
+  startedAt: number = UNREAD
 
   readonly #circuit: Plan['circuit']
   readonly #gate: Plan['gate']
@@ -33,6 +38,7 @@ export class Executor<F = never> implements GuardMarks {
   #isFree: boolean
   #fn: Guarded<unknown> | undefined = undefined
   #options: CallOptions | undefined = undefined
+  #time = UNREAD
 
   constructor(plan: Plan<F>) {
     this.plan = plan
@@ -58,8 +64,14 @@ export class Executor<F = never> implements GuardMarks {
     return 'normal'
   }
 
+  /** The clock is read when the call begins and when it has ended, at most. */
   now(): number {
-    return this.plan.reading.now()
+    if (this.#time === UNREAD) this.#time = this.plan.reading.now()
+    return this.#time
+  }
+
+  durationMs(): number {
+    return this.now() - this.startedAt
   }
 
   /** Calls the function through the guards. What goes on inside has no type; here is where it gets in and out. */
@@ -71,6 +83,7 @@ export class Executor<F = never> implements GuardMarks {
     this.#isFree = false
     this.#fn = fn
     this.#statistics.started++
+    if (this.plan.timed) this.startedAt = this.now()
     let value: unknown
     try {
       value = fn(new UnlimitedCall(this.plan.service, options))
@@ -84,6 +97,7 @@ export class Executor<F = never> implements GuardMarks {
     const circuit = this.#circuit
     const gate = this.#gate
     this.#options = options
+    this.#time = UNREAD
     if (circuit !== undefined && !circuit.enterAtOnce(this)) return false
     if (gate === undefined || gate.enterAtOnce(this)) return true
     circuit?.exit(this, 'not-run')
@@ -94,6 +108,7 @@ export class Executor<F = never> implements GuardMarks {
   readonly #onFulfilled = (value: unknown): unknown => {
     const circuit = this.#circuit
     const gate = this.#gate
+    this.#time = UNREAD
     if (circuit !== undefined) circuit.exit(this, 'success')
     if (gate !== undefined) gate.exit(this, 'success')
     this.#statistics.succeeded++

@@ -50,6 +50,8 @@ export interface GuardMarks {
   slot: Slot | undefined
   /** What time it is, on the clock's monotonic scale: read once for all guards, and only when one of them asks. */
   now(): number
+  /** How long the attempt has run, in milliseconds. Asked only where the guard has said that it is timed. */
+  durationMs(): number
 }
 
 /** A call as the guards see it. */
@@ -81,11 +83,13 @@ export type CircuitCall = CircuitMarks &
 /** The part of a call that a circuit breaker writes on. */
 export type CircuitMarks = Pick<
   GuardMarks,
-  'key' | 'circuitGeneration' | 'circuitProbe' | 'circuitShard' | 'shardGeneration' | 'now'
+  'key' | 'circuitGeneration' | 'circuitProbe' | 'circuitShard' | 'shardGeneration' | 'now' | 'durationMs'
 >
 
 /** A pattern that admits or refuses. */
 export interface Guard {
+  /** Whether it must know how long calls take. */
+  readonly isTimed: boolean
   /** Asks for admission. A guard that admits a call is told how that ended by {@link Guard.exit}, exactly once. */
   enter(call: GuardedCall): Admission
   /** Admits a call if there is nothing to be considered; otherwise {@link Guard.enter} is asked. */

@@ -17,6 +17,7 @@ import type { CallOptions, Guarded } from './call.ts'
 import type { ResilienceEvent } from './call-event.ts'
 import { Executor } from './executor.ts'
 import { Judge } from './judge.ts'
+import type { LatencyStatistics } from './latency.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { CallStatistics, type CallTotals } from './statistics.ts'
 
@@ -117,8 +118,15 @@ export function pipeline<F = never>(options: PipelineOptions<F>): Pipeline<F> {
   return new Pipeline(compile(options), options.hedge)
 }
 
-/** Checks the options and makes them a plan. `events` are told to whoever listens. */
-export function compile<F>(options: PipelineOptions<F>, events?: Listeners<ResilienceEvent>): Plan<F> {
+/** What a service's pipeline does besides. */
+export interface Observers {
+  /** Told what happens, if anybody listens. */
+  readonly events?: Listeners<ResilienceEvent> | undefined
+  readonly latency?: LatencyStatistics | undefined
+}
+
+/** Checks the options and makes them a plan. */
+export function compile<F>(options: PipelineOptions<F>, { events, latency }: Observers = {}): Plan<F> {
   checkOptions('pipeline', options, PIPELINE_RULES)
   if (options.retry !== undefined) checkOptions('pipeline.retry', options.retry, RETRY_RULES)
   if (options.hedge !== undefined) checkOptions('pipeline.hedge', options.hedge, HEDGE_RULES)
@@ -147,6 +155,7 @@ export function compile<F>(options: PipelineOptions<F>, events?: Listeners<Resil
     wouldRefuseAt: circuitBreaker === undefined ? undefined : (time) => circuitBreaker.wouldRefuseAt(time),
     statistics: new CallStatistics(),
     events,
+    latency,
     report,
   })
 }

@@ -12,6 +12,7 @@ import type { DeadlineQueue } from './deadline.ts'
 import { type Deadlines, deadlinesOf } from './deadlines.ts'
 import type { Guard } from './guard.ts'
 import type { Judge } from './judge.ts'
+import type { LatencyStatistics } from './latency.ts'
 import { CallStatistics } from './statistics.ts'
 import { GRACE_MS } from './time-limit.ts'
 
@@ -52,6 +53,8 @@ export interface Plan<F = never> {
   /** Whether a retry would be refused at that time anyway. */
   readonly wouldRefuseAt: ((time: number) => boolean) | undefined
   readonly statistics: CallStatistics
+  /** Where it is kept how long attempts take, if it is. */
+  readonly latency: LatencyStatistics | undefined
   readonly events: Listeners<ResilienceEvent> | undefined
   readonly report: HookErrorReporter
   /** Whether a call that needs no waiting may take the quick way. */
@@ -77,9 +80,15 @@ export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
 
 /** A plan of which only the parts that differ need be named. */
 export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
-  const { clock, retry, timeoutMs = Number.POSITIVE_INFINITY, attemptTimeoutMs = Number.POSITIVE_INFINITY } = parts
+  const {
+    clock,
+    retry,
+    circuit,
+    timeoutMs = Number.POSITIVE_INFINITY,
+    attemptTimeoutMs = Number.POSITIVE_INFINITY,
+  } = parts
   const limited = timeoutMs !== Number.POSITIVE_INFINITY || attemptTimeoutMs !== Number.POSITIVE_INFINITY
-  const timed = limited || retry?.isTimed === true
+  const timed = limited || retry?.isTimed === true || circuit?.isTimed === true || parts.latency !== undefined
   const deadlines = deadlinesOf(clock)
   const learner = parts.limiter?.learns ? parts.limiter : undefined
   return {
@@ -87,7 +96,7 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     clock,
     reading: deadlines.reading,
     random: parts.random ?? systemRandom,
-    circuit: parts.circuit,
+    circuit,
     gate: parts.gate,
     throttle: parts.throttle,
     judge: parts.judge,
@@ -106,10 +115,13 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     learner,
     wouldRefuseAt: parts.wouldRefuseAt,
     statistics: parts.statistics ?? new CallStatistics(),
+    latency: parts.latency,
     events: parts.events,
     report: parts.report ?? reportToConsole,
     hasQuickWay:
-      !timed &&
+      !limited &&
+      retry?.isTimed !== true &&
+      parts.latency === undefined &&
       !parts.judge.judgesResults &&
       learner === undefined &&
       parts.retryBudget === undefined &&

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../clock.ts'
 import type { HookErrorReporter, Listeners, Logger } from '../events.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import type { ResilienceEvent } from '../pipeline/call-event.ts'
+import { type LatencySnapshot, LatencyStatistics } from '../pipeline/latency.ts'
 import { compile, Pipeline } from '../pipeline/pipeline.ts'
 import type { CallTotals } from '../pipeline/statistics.ts'
 import { RateLimiter, type RateLimiterSnapshot } from '../rate-limiter/rate-limiter.ts'
@@ -24,6 +25,8 @@ export interface ServiceSnapshot {
   readonly rateLimiter: RateLimiterSnapshot | null
   readonly bulkhead: BulkheadSnapshot | null
   readonly calls: CallTotals
+  /** How long the attempts of the last minute took; null when there were none. */
+  readonly latency: LatencySnapshot | null
 }
 
 /** What all services of a platform share. */
@@ -56,6 +59,8 @@ export class Service {
   readonly throttle: AdaptiveThrottle | undefined
   readonly rateLimiter: RateLimiter | undefined
   readonly bulkhead: Bulkhead | undefined
+  /** How long its attempts take. */
+  readonly latency: LatencyStatistics
   readonly #pipeline: Pipeline
 
   /** Made by {@link Resilience.service}. @param settings merged and checked @param inForce the same, with their origins */
@@ -113,7 +118,8 @@ export class Service {
       clock,
       random,
     }
-    this.#pipeline = new Pipeline(compile<never>(options, events), options.hedge)
+    this.latency = new LatencyStatistics(clock)
+    this.#pipeline = new Pipeline(compile<never>(options, { events, latency: this.latency }), options.hedge)
   }
 
   /** Calls the function through the service's patterns. @see Pipeline.execute */
@@ -140,6 +146,7 @@ export class Service {
       rateLimiter: this.rateLimiter?.snapshot() ?? null,
       bulkhead: this.bulkhead?.snapshot() ?? null,
       calls: this.#pipeline.totals,
+      latency: this.latency.snapshot(),
     }
   }
 }

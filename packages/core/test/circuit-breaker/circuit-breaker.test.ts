@@ -343,6 +343,7 @@ describe('the snapshot', () => {
       failureThreshold: 2,
       usualSuccessRate: null,
       enforced: true,
+      window: null,
       probes: 0,
       parked: 0,
       keys: {},
