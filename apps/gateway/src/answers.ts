@@ -1,5 +1,5 @@
 /** Failures as the gateway's clients see them. */
-import { type Problem, problem, problemOf } from '@holdfast/http'
+import { type Problem, problem, problemOf, requestProblemOf } from '@holdfast/http'
 import {
   InvalidRequestError,
   JournalError,
@@ -14,7 +14,6 @@ import type { Clock } from 'holdfast'
 import { ZodError } from 'zod'
 import { ImpossibleActError } from './control/act-plan.ts'
 import { NotPermittedError } from './control/controller.ts'
-import { ClientGoneError } from './request-signal.ts'
 
 /** The problem behind an error, whatever it is. @param clock to read dates in a service's `Retry-After` */
 export function gatewayProblem(error: unknown, clock: Clock): Problem {
@@ -58,9 +57,8 @@ export function gatewayProblem(error: unknown, clock: Clock): Problem {
   if (error instanceof NotPermittedError) {
     return problem('not-permitted', 403, 'Not permitted', error.message, { code: error.code })
   }
-  if (error instanceof ClientGoneError) return problem('client-gone', 499, 'The client has hung up', error.message)
   return (
-    requestProblem(error) ??
+    requestProblemOf(error) ??
     problemOf(error, clock) ??
     problem('internal-error', 500, 'The gateway failed', 'This is our fault; the log has more.')
   )
@@ -69,13 +67,4 @@ export function gatewayProblem(error: unknown, clock: Clock): Problem {
 function invalid({ issues }: ZodError): Problem {
   const told = issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`)
   return problem('invalid-request', 400, 'The request makes no sense', told.join('; '))
-}
-
-/** Fastify's own complaints about a request: a URL or a body that cannot be read, or is too large. */
-function requestProblem(error: unknown): Problem | undefined {
-  if (!(error instanceof Error) || !('code' in error) || !('statusCode' in error)) return undefined
-  const { code, statusCode, message } = error
-  if (typeof code !== 'string' || !code.startsWith('FST_ERR_')) return undefined
-  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode > 499) return undefined
-  return problem('invalid-request', statusCode, 'The request makes no sense', message.slice(0, 200), { code })
 }

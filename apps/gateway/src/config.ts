@@ -1,4 +1,5 @@
 /** The gateway's configuration, from the environment. */
+import { ClientAddresses, type TrustProxy } from '@holdfast/http'
 import { z } from 'zod'
 
 /** A number between two bounds; every way of being wrong is told in the same words. */
@@ -12,7 +13,17 @@ function number(rule: string, range: { min: number; max: number; whole?: boolean
 const port = number('it must be a port: a whole number from 0 to 65535', { min: 0, max: 65_535, whole: true })
 const rate = number('it must be a number from 0.001 to 1000000000', { min: 0.001, max: 1e9 })
 const burst = number('it must be a number from 1 to 1000000000', { min: 1, max: 1e9 })
-const proxies = number('it must be a whole number from 0 to 32', { min: 0, max: 32, whole: true })
+const proxies = z.string().transform((text, context): TrustProxy => {
+  const trustProxy = /^[-\d]+$/.test(text) ? Number(text) : text.split(/[,\s]+/)
+  try {
+    new ClientAddresses({ trustProxy })
+  } catch {
+    const message = 'it must be a whole number from 0 to 32, or addresses and ranges such as 10.0.0.7, 10.1.0.0/16'
+    context.addIssue({ code: 'custom', message })
+  }
+  return trustProxy
+})
+const whole = number('it must be a whole number from 1 to 1000000', { min: 1, max: 1e6, whole: true })
 const url = z.url('it must be a URL such as http://127.0.0.1:9001')
 const key = z.string().min(1).max(200)
 
@@ -21,13 +32,18 @@ const environment = z.object({
   PORT: port.default(8080),
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('warn'),
-  /** How many of our own proxies stand in front. */
+  /** How many of our own proxies stand in front, or their addresses and ranges, apart by commas or white space. */
   TRUSTED_PROXIES: proxies.default(0),
   /** Limits of the requests that come in: for all clients together, and for each. */
   TOKENS_PER_SECOND: rate.default(1_000),
   BURST_SIZE: burst.default(2_000),
   CLIENT_TOKENS_PER_SECOND: rate.default(100),
   CLIENT_BURST_SIZE: burst.default(200),
+  /** File of the API keys that were given out, with their limits. */
+  API_KEYS_FILE: z.string().min(1).optional(),
+  /** When requests are turned away, the least important first. */
+  MAX_IN_FLIGHT: whole.default(1_000),
+  MAX_EVENT_LOOP_DELAY_MS: whole.default(100),
   /** Credentials: with them the gateway talks to the real services. */
   ALPACA_KEY_ID: key.optional(),
   ALPACA_SECRET_KEY: key.optional(),

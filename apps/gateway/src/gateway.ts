@@ -1,6 +1,7 @@
 /** The gateway: every route rate limited, every upstream guarded, every failure an honest answer. */
-import { PROBLEM_JSON, problem } from '@holdfast/http'
-import { type FastifyRateLimitOptions, rateLimit } from '@holdfast/http/fastify'
+import { type LoadSheddingOptions, PROBLEM_JSON, problem } from '@holdfast/http'
+import { deadlines, type FastifyRateLimitOptions, loadShedding, rateLimit } from '@holdfast/http/fastify'
+import { answerClientError, limitSlowClients } from '@holdfast/http/node'
 import type { BrokerEvent } from '@holdfast/trading'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { type Clock, isRejection, type ResilienceEvent, systemClock } from 'holdfast'
@@ -21,6 +22,8 @@ export interface GatewayOptions {
   readonly upstreams: GuardedUpstreams
   /** Limits of the requests that come in. */
   readonly limits: FastifyRateLimitOptions
+  /** When requests are turned away because there are too many. Default: {@link PLENTY_TO_DO}. */
+  readonly shedding?: LoadSheddingOptions | undefined
   /** Default `silent`. */
   readonly logLevel?: string | undefined
   /** Source of time. Default: the system's. */
@@ -33,6 +36,12 @@ export interface GatewayOptions {
 
 /** How long a stopping gateway waits for requests that run, in milliseconds. */
 const STOP_LIMIT_MS = 10_000
+
+/** How long a client may take to send a request, its body included, in milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** From when on requests are turned away unless told otherwise: a stalled process, or as many as nobody waits for. */
+const PLENTY_TO_DO: LoadSheddingOptions = { maxInFlight: 1_000, maxEventLoopDelayMs: 100 }
 
 /** A gateway. */
 export interface Gateway {
@@ -54,6 +63,7 @@ export interface Gateway {
 export async function createGateway({
   upstreams,
   limits,
+  shedding = PLENTY_TO_DO,
   logLevel = 'silent',
   clock = systemClock,
   control: controlOptions,
@@ -70,6 +80,9 @@ export async function createGateway({
   const app = fastify({
     logger: { level: logLevel },
     bodyLimit: 64 * 1_024,
+    http: limitSlowClients({ requestTimeoutMs: REQUEST_TIMEOUT_MS }),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerClientError,
     // Longer than any symbol or id, so that the answer is "makes no sense" and not "no such route".
     routerOptions: { maxParamLength: 16_384 },
     // A URL that cannot be decoded is answered like any other mistake.
@@ -96,6 +109,8 @@ export async function createGateway({
     })
   control?.traffic.watch(app)
   app.addHook('onClose', async () => control?.close())
+  await app.register(loadShedding, { clock, ...shedding })
+  await app.register(deadlines, { clock })
   await app.register(rateLimit, { clock, ...limits })
   tradingRoutes(app, brokers)
   doubtRoutes(app, brokers, control?.access)

@@ -8,6 +8,7 @@ import { portsFromEnvironment, startUpstreams, yahooTransport } from '@holdfast/
 import { type ServiceOptions, systemClock, systemRandom } from 'holdfast'
 import { isLoopback, localToken } from './access/local-token.ts'
 import { TokenBook, tokenEntry } from './access/tokens.ts'
+import { readApiKeys } from './api-keys.ts'
 import { BackgroundTraffic } from './background-traffic.ts'
 import { type GatewayConfig, readConfig } from './config.ts'
 import type { DoubtfulOrder } from './control/control-plane.ts'
@@ -173,7 +174,9 @@ function gatewayIn(
       burstSize: config.BURST_SIZE,
       perClient: { tokensPerSecond: config.CLIENT_TOKENS_PER_SECOND, burstSize: config.CLIENT_BURST_SIZE },
       trustProxy: config.TRUSTED_PROXIES,
+      apiKeys: config.API_KEYS_FILE === undefined ? undefined : readApiKeys(config.API_KEYS_FILE),
     },
+    shedding: { maxInFlight: config.MAX_IN_FLIGHT, maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS },
     logLevel: config.LOG_LEVEL,
     control: {
       tokens,

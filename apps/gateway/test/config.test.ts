@@ -14,12 +14,23 @@ describe('the environment', () => {
       BURST_SIZE: 2_000,
       CLIENT_TOKENS_PER_SECOND: 100,
       CLIENT_BURST_SIZE: 200,
+      MAX_IN_FLIGHT: 1_000,
+      MAX_EVENT_LOOP_DELAY_MS: 100,
       ALPACA_PAPER: true,
       YAHOO: false,
       CONTROL_TOKENS: '',
       STATE_FOLDER: '.holdfast',
       BACKGROUND_TRAFFIC: true,
     })
+  })
+
+  it('may name proxies by number or by address', () => {
+    const proxies = (text: string) => readConfig({ TRUSTED_PROXIES: text }).TRUSTED_PROXIES
+    expect([proxies('2'), proxies('10.0.0.7'), proxies('10.0.0.0/8, 2001:db8::/32')]).toEqual([
+      2,
+      ['10.0.0.7'],
+      ['10.0.0.0/8', '2001:db8::/32'],
+    ])
   })
 
   it('says nothing with an empty variable', () => {
@@ -46,6 +57,8 @@ describe('an environment that makes no sense is an error that names variable, va
     [{ TOKENS_PER_SECOND: '0' }, /^TOKENS_PER_SECOND is "0": .*0.001/],
     [{ CLIENT_BURST_SIZE: 'NaN' }, /^CLIENT_BURST_SIZE is "NaN": it must be a number from 1 to/],
     [{ TRUSTED_PROXIES: '33' }, /^TRUSTED_PROXIES is "33": .*32/],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES is "10.0.0.0\/33": .*ranges such as/],
+    [{ MAX_IN_FLIGHT: '0' }, /^MAX_IN_FLIGHT is "0": it must be a whole number from 1/],
     [{ ALPACA_PAPER: 'perhaps' }, /^ALPACA_PAPER is "perhaps": /],
     [{ ALPACA_TRADING_URL: 'alpaca' }, /^ALPACA_TRADING_URL is "alpaca": it must be a URL such as/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": .*"warn"/],

@@ -43,7 +43,7 @@ const PLENTY = { tokensPerSecond: 10_000, burstSize: 10_000 }
 
 export async function startWorld(
   options: { services?: ServiceOverrides; sources?: 'polygon' | 'all' } & Partial<
-    Pick<GatewayOptions, 'limits' | 'clock' | 'control'>
+    Pick<GatewayOptions, 'limits' | 'shedding' | 'clock' | 'control'>
   > &
     Pick<GuardOptions, 'orders'> = {},
 ): Promise<World> {
@@ -52,7 +52,7 @@ export async function startWorld(
     workers: { count: 64, minMs: 0, maxMs: 0 },
   })
   onTestFinished(() => standIns.close())
-  const { services = {}, sources = 'polygon', limits = PLENTY, clock, orders = {}, control } = options
+  const { services = {}, sources = 'polygon', limits = PLENTY, shedding, clock, orders = {}, control } = options
   const upstreams = guardUpstreams(
     {
       alpaca: { keyId: 'key', secretKey: 'secret', paper: true, tradingUrl: standIns.urls.alpaca },
@@ -72,7 +72,7 @@ export async function startWorld(
       marketTime: () => standIns.control.marketTime,
     },
   )
-  const gateway = await createGateway({ upstreams, limits, clock, control })
+  const gateway = await createGateway({ upstreams, limits, shedding, clock, control })
   onTestFinished(() => gateway.app.close())
   const url = await gateway.app.listen({ host: '127.0.0.1', port: 0 })
   const port = Number(new URL(url).port)

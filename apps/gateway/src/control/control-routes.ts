@@ -54,7 +54,7 @@ export async function controlRoutes(
 ): Promise<void> {
   await app.register(async (routes) => {
     routes.addHook('onRoute', (route) => {
-      route.config = { ...route.config, rateLimit: CONTROL_LIMIT }
+      route.config = { ...route.config, rateLimit: CONTROL_LIMIT, priority: 'critical' }
     })
     sessionRoutes(routes, control.access, secureCookies)
     readingRoutes(routes, control)

@@ -1,10 +1,9 @@
 import { PROBLEM_JSON, problem } from '@holdfast/http'
 import { type Bar, checkedSymbol, type Observation, type Quote, TIMEFRAMES } from '@holdfast/trading'
 import type { MarketData, ReadOptions, Sourced } from '@holdfast/trading/market-data'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { QuoteFeed } from '../live/quote-feed.ts'
-import { requestSignal } from '../request-signal.ts'
 
 const DAY_MS = 86_400_000
 
@@ -39,11 +38,11 @@ type Origin = Omit<Sourced<unknown>, 'value'>
 export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: QuoteFeed): void {
   app.get<WithSymbol>(
     '/v1/bars/:symbol',
-    { config: { service: 'polygon' } },
+    { config: { service: 'polygon', priority: 'background' } },
     async (request, reply): Promise<{ symbol: string; bars: readonly Bar[] } & Origin> => {
       const { maxAgeMs: youngerThan, ...query } = barsQuery.parse(request.query)
       const { symbol } = request.params
-      const { value, ...origin } = await marketData.bars(symbol, query, reading(reply, youngerThan))
+      const { value, ...origin } = await marketData.bars(symbol, query, reading(request, youngerThan))
       reply.answeredBy = origin.source
       return { symbol: symbol.toUpperCase(), bars: value, ...origin }
     },
@@ -54,7 +53,7 @@ export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: Q
     { config: { service: 'polygon' } },
     async (request, reply): Promise<Quote & Origin> => {
       const { maxAgeMs: youngerThan } = quoteQuery.parse(request.query)
-      const { value, ...origin } = await marketData.quote(request.params.symbol, reading(reply, youngerThan))
+      const { value, ...origin } = await marketData.quote(request.params.symbol, reading(request, youngerThan))
       reply.answeredBy = origin.source
       return { ...value, ...origin }
     },
@@ -62,11 +61,11 @@ export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: Q
 
   app.get<{ Params: { id: string } }>(
     '/v1/series/:id',
-    { config: { service: 'fred' } },
+    { config: { service: 'fred', priority: 'background' } },
     async (request, reply): Promise<{ id: string; observations: readonly Observation[] } & Origin> => {
       const { maxAgeMs: youngerThan, ...query } = seriesQuery.parse(request.query)
       const { id } = request.params
-      const { value, ...origin } = await marketData.series(id, query, reading(reply, youngerThan))
+      const { value, ...origin } = await marketData.series(id, query, reading(request, youngerThan))
       reply.answeredBy = origin.source
       return { id, observations: value, ...origin }
     },
@@ -82,8 +81,8 @@ export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: Q
   })
 }
 
-function reading(reply: FastifyReply, youngerThan: number | undefined): ReadOptions {
-  return { signal: requestSignal(reply), maxAgeMs: youngerThan }
+function reading({ caller }: FastifyRequest, youngerThan: number | undefined): ReadOptions {
+  return { ...caller.forRead(), maxAgeMs: youngerThan }
 }
 
 function refuseStream(reply: FastifyReply): FastifyReply {

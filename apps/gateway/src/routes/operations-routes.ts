@@ -7,10 +7,11 @@ export const HEALTH_PATH = '/healthz'
 
 /** Health and state, for load balancers and operators. @param access who may see the state; undefined: everybody */
 export function operationsRoutes(app: FastifyInstance, resilience: Resilience, access?: Access): void {
-  app.get(HEALTH_PATH, () => ({ status: 'alive' }))
+  const critical = { config: { priority: 'critical' } } as const
+  app.get(HEALTH_PATH, critical, () => ({ status: 'alive' }))
 
   // A gateway that stops answers this like everything else: 503.
-  app.get('/readyz', () => ({ status: 'ready' }))
+  app.get('/readyz', critical, () => ({ status: 'ready' }))
 
   const preHandler = access === undefined ? [] : [access.requires('viewer')]
   app.get('/v1/resilience', { preHandler }, () => resilience.snapshot())

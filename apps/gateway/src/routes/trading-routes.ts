@@ -2,7 +2,6 @@ import { PROBLEM_JSON, problem } from '@holdfast/http'
 import { acceptedOrder, type Broker, type Order, type OrderOutcome } from '@holdfast/trading'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { requestSignal } from '../request-signal.ts'
 import { clientOrderId, orderId } from './order-id.ts'
 
 const decimal = z.string('it must be a decimal text such as "10.5"').max(30)
@@ -34,6 +33,8 @@ export function tradingRoutes(app: FastifyInstance, brokers: ReadonlyMap<string,
   const names = [...brokers.keys()]
   const [first = ''] = names
   const config = { service: first } as const
+  // What makes or reduces risk is turned away last.
+  const critical = { service: first, priority: 'critical' } as const
   const broker = z.enum(names, `it must be one of ${names.join(', ')}`).default(first)
   const which = z.strictObject({ broker })
   const orderQuery = z.strictObject({ broker, by: z.enum(['id', 'clientOrderId']).default('id') })
@@ -45,41 +46,41 @@ export function tradingRoutes(app: FastifyInstance, brokers: ReadonlyMap<string,
   }
   const asked = ({ query }: { readonly query: unknown }): Broker => named(which.parse(query).broker)
 
-  app.get('/v1/account', { config }, (request, reply) => asked(request).getAccount({ signal: requestSignal(reply) }))
+  app.get('/v1/account', { config }, (request) => asked(request).getAccount(request.caller.forRead()))
 
-  app.get('/v1/positions', { config }, (request, reply) =>
-    asked(request).getPositions({ signal: requestSignal(reply) }),
-  )
+  app.get('/v1/positions', { config }, (request) => asked(request).getPositions(request.caller.forRead()))
 
-  app.get('/v1/orders', { config }, (request, reply) => asked(request).getOpenOrders({ signal: requestSignal(reply) }))
+  app.get('/v1/orders', { config }, (request) => asked(request).getOpenOrders(request.caller.forRead()))
 
-  app.post('/v1/orders', { config }, async (request, reply) => {
+  app.post('/v1/orders', { config: critical }, async (request, reply) => {
     const body = orderBody.parse(request.body)
-    // Without the client's signal: an order that may have been sent is not given up because the client is gone.
-    return answerOutcome(reply, await asked(request).submitOrder(body))
+    return answerOutcome(reply, await asked(request).submitOrder(body, request.caller.forOrder()))
   })
 
   app.get('/v1/orders/:id', { config }, async (request, reply) => {
     const query = orderQuery.parse(request.query)
-    const options = { signal: requestSignal(reply) }
+    const options = request.caller.forRead()
     const { id } = orderParams.parse(request.params)
     if (query.by === 'id') return await named(query.broker).getOrder(id, options)
     return (await named(query.broker).findOrder(id, options)) ?? answerNoOrder(reply, id)
   })
 
-  app.patch('/v1/orders/:id', { config }, async (request, reply) => {
+  app.patch('/v1/orders/:id', { config: critical }, async (request, reply) => {
     const { id } = orderParams.parse(request.params)
-    return answerOutcome(reply, await asked(request).replaceOrder(id, changeBody.parse(request.body)))
+    return answerOutcome(
+      reply,
+      await asked(request).replaceOrder(id, changeBody.parse(request.body), request.caller.forOrder()),
+    )
   })
 
-  app.delete('/v1/orders/:id', { config }, async (request, reply) => {
+  app.delete('/v1/orders/:id', { config: critical }, async (request, reply) => {
     const { id } = orderParams.parse(request.params)
     // Without the client's signal, as with an order: what may have been sent is not given up.
     const outcome = await asked(request).cancelOrder(id)
     return outcome.status === 'requested' ? reply.code(204).send() : outcome.order
   })
 
-  app.delete('/v1/orders', { config }, async (request, reply) => {
+  app.delete('/v1/orders', { config: critical }, async (request, reply) => {
     await asked(request).cancelAll()
     return reply.code(204).send()
   })

@@ -154,6 +154,22 @@ describe('time limits', () => {
     expect(await rejection(guarded.execute(() => 1, { timeoutMs: Number.NaN }))).toMatchObject({ field: 'timeoutMs' })
   })
 
+  it("does not outlive the caller's own deadline, which never lengthens it", async () => {
+    const clock = new VirtualClock()
+    const guarded = pipeline({ timeoutMs: 1_000, clock })
+    const never = () => new Promise(() => undefined)
+    const hurried = rejection(guarded.execute(never, { deadlineMs: 50 }))
+    const patient = rejection(guarded.execute(never, { deadlineMs: 60_000 }))
+    const shorter = rejection(guarded.execute(never, { deadlineMs: 60_000, timeoutMs: 200 }))
+    await clock.advance(50)
+    expect(await hurried).toMatchObject({ scope: 'total', timeoutMs: 50 })
+    await clock.advance(150)
+    expect(await shorter).toMatchObject({ scope: 'total', timeoutMs: 200 })
+    await clock.advance(800)
+    expect(await patient).toMatchObject({ scope: 'total', timeoutMs: 1_000 })
+    expect(await rejection(guarded.execute(never, { deadlineMs: -1 }))).toMatchObject({ field: 'deadlineMs' })
+  })
+
   it('says how much is left', async () => {
     const clock = new VirtualClock()
     const left: number[] = []

@@ -242,11 +242,11 @@ export class Broker {
     return this.#desk.turnKillSwitch(false, by, reason)
   }
 
-  #patience({ timeoutMs = this.#submitTimeoutMs, signal }: RequestOptions = {}): {
+  #patience({ timeoutMs = this.#submitTimeoutMs, deadlineMs = timeoutMs, signal }: RequestOptions = {}): {
     readonly timeoutMs: number
     readonly signal: AbortSignal | undefined
   } {
-    return { timeoutMs, signal }
+    return { timeoutMs: Math.min(timeoutMs, deadlineMs), signal }
   }
 
   #read<T>(
