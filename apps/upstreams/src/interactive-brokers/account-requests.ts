@@ -1,18 +1,25 @@
 /** The session, the account, the time. */
+
+import type { Position } from '../market/portfolio.ts'
 import { ACCOUNT } from './account.ts'
-import { contractFor } from './contracts.ts'
+import { type Contract, contractFor } from './contracts.ts'
 import { noticeText } from './outages.ts'
 import type { RequestContext, RequestHandler } from './request-context.ts'
+import { clockText } from './time-text.ts'
 import type { TwsServer } from './tws-server.ts'
 import { REQUEST } from './wire/message-ids.ts'
 import {
+  accountDownloadEnd,
   accountSummary,
   accountSummaryEnd,
+  accountUpdateTime,
+  accountValue,
   currentTime,
   error,
   managedAccounts,
   NO_ID,
   nextValidId,
+  portfolioValue,
   position,
   positionEnd,
 } from './wire/messages.ts'
@@ -25,6 +32,7 @@ export const accountRequests: ReadonlyMap<number, RequestHandler> = new Map<numb
   [REQUEST.REQ_IDS, ({ session, tws }) => session.send(nextValidId(tws.nextOrderId))],
   [REQUEST.REQ_MANAGED_ACCTS, ({ session }) => session.send(managedAccounts(ACCOUNT))],
   [REQUEST.REQ_CURRENT_TIME, ({ session, tws }) => session.send(currentTime(tws.clock.wallTime()))],
+  [REQUEST.REQ_ACCOUNT_DATA, tellAccount],
   [REQUEST.REQ_POSITIONS, tellPositions],
   [REQUEST.CANCEL_POSITIONS, () => undefined],
   [REQUEST.REQ_ACCOUNT_SUMMARY, tellSummary],
@@ -45,13 +53,35 @@ function start({ session, tws, fields, fault }: RequestContext): void {
 }
 
 function tellPositions({ session, tws }: RequestContext): void {
-  tws.book.settle()
-  for (const held of tws.book.portfolio.positions.values()) {
-    const query = { conId: 0, symbol: held.symbol, secType: 'STK', exchange: '', currency: 'USD' }
-    const contract = contractFor(tws.market, query)
-    if (contract !== undefined) session.send(position(ACCOUNT, contract, held))
-  }
+  for (const { contract, held } of holdingsOf(tws)) session.send(position(ACCOUNT, contract, held))
   session.send(positionEnd())
+}
+
+/** Figures and holdings, once: this stand-in does not go on telling how they change. */
+function tellAccount({ session, tws, fields }: RequestContext): void {
+  fields.skip(1)
+  if (!fields.flagOr(true)) return
+  for (const [key, value] of summaryOf(tws)) session.send(accountValue(ACCOUNT, key, value))
+  for (const { contract, held } of holdingsOf(tws)) {
+    session.send(portfolioValue(ACCOUNT, contract, held, tws.market.lastTrade(held.symbol).price))
+  }
+  session.send(accountUpdateTime(clockText(tws.marketClock.now()).slice(9, 14)))
+  session.send(accountDownloadEnd(ACCOUNT))
+}
+
+/** What is held, and of what. */
+function holdingsOf({ book, market }: TwsServer): readonly { readonly contract: Contract; readonly held: Position }[] {
+  book.settle()
+  return [...book.portfolio.positions.values()].flatMap((held) => {
+    const contract = contractFor(market, {
+      conId: 0,
+      symbol: held.symbol,
+      secType: 'STK',
+      exchange: '',
+      currency: 'USD',
+    })
+    return contract === undefined ? [] : [{ contract, held }]
+  })
 }
 
 function tellSummary({ session, tws, fields }: RequestContext): void {

@@ -7,7 +7,15 @@ import { MOST_LINES, ticksOf } from './subscriptions.ts'
 import { clockText, dayText, readClockText } from './time-text.ts'
 import type { TwsServer } from './tws-server.ts'
 import { REQUEST } from './wire/message-ids.ts'
-import { historicalData, marketDataType, tickPrice, tickReqParams, tickSnapshotEnd } from './wire/messages.ts'
+import {
+  historicalData,
+  lastTimestamp,
+  marketDataType,
+  tickPrice,
+  tickReqParams,
+  tickSize,
+  tickSnapshotEnd,
+} from './wire/messages.ts'
 
 export const dataRequests: ReadonlyMap<number, RequestHandler> = new Map<number, RequestHandler>([
   [REQUEST.REQ_MKT_DATA, subscribe],
@@ -34,11 +42,16 @@ function subscribe({ session, tws, fields, fault }: RequestContext): void {
   }
   session.send(tickReqParams(reqId))
   session.send(marketDataType(reqId, 1))
+  const ageMs = fault?.action.type === 'stale' ? fault.action.ageMs : 0
   if (snapshot) {
-    for (const { tick, price, size } of ticksOf(tws, contract)) session.send(tickPrice(reqId, tick, price, size))
+    for (const { tick, price, size } of ticksOf(tws, contract)) {
+      session.send(tickPrice(reqId, tick, price, size))
+      session.send(tickSize(reqId, tick, size))
+    }
+    session.send(lastTimestamp(reqId, tws.marketClock.now() - ageMs))
     return session.send(tickSnapshotEnd(reqId))
   }
-  session.subscriptions.add(reqId, contract, fault?.action.type === 'stale' ? fault.action.ageMs : 0)
+  session.subscriptions.add(reqId, contract, ageMs)
   tws.watch()
 }
 

@@ -1,7 +1,7 @@
 import type { Contract } from './contracts.ts'
 import type { TwsServer } from './tws-server.ts'
 import type { TwsSession } from './tws-session.ts'
-import { lastTimestamp, TICK, tickPrice } from './wire/messages.ts'
+import { lastTimestamp, TICK, tickPrice, tickSize } from './wire/messages.ts'
 
 /** How many lines of market data a client may have at a time. */
 export const MOST_LINES = 100
@@ -59,6 +59,7 @@ export class Subscriptions {
       if (told.get(tick) === price) continue
       told.set(tick, price)
       this.#session.send(tickPrice(reqId, tick, price, size))
+      this.#session.send(tickSize(reqId, tick, size))
       if (tick === TICK.LAST) this.#session.send(lastTimestamp(reqId, this.#tws.marketClock.now() - ageMs))
     }
   }

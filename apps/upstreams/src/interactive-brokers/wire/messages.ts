@@ -58,11 +58,49 @@ export function accountSummaryEnd(reqId: number): readonly Field[] {
   return [ANSWER.ACCOUNT_SUMMARY_END, 1, reqId]
 }
 
+export function accountValue(account: string, key: string, value: string): readonly Field[] {
+  return [ANSWER.ACCOUNT_VALUE, 2, key, value, 'USD', account]
+}
+
+/** @param price what the market says, in dollars */
+export function portfolioValue(
+  account: string,
+  { conId, symbol, secType, exchange, currency }: Contract,
+  { qty, entryPrice }: Position,
+  price: number,
+): readonly Field[] {
+  const about = [conId, symbol, secType, null, 0, null, null, exchange, currency, symbol, symbol]
+  const cents = (dollars: number): number => Math.round(dollars * 100) / 100
+  const figures = [qty, price, cents(qty * price), entryPrice, cents(qty * (price - entryPrice)), 0]
+  return [ANSWER.PORTFOLIO_VALUE, 8, ...about, ...figures, account]
+}
+
+/** @param time hours and minutes */
+export function accountUpdateTime(time: string): readonly Field[] {
+  return [ANSWER.ACCOUNT_UPDATE_TIME, 1, time]
+}
+
+export function accountDownloadEnd(account: string): readonly Field[] {
+  return [ANSWER.ACCOUNT_DOWNLOAD_END, 1, account]
+}
+
 /** What a tick is about. */
 export const TICK = { BID: 1, ASK: 2, LAST: 4, LAST_TIMESTAMP: 45 } as const
 
+/** Of each price, the tick that tells how much there is at it. */
+const SIZES: ReadonlyMap<number, number> = new Map([
+  [TICK.BID, 0],
+  [TICK.ASK, 3],
+  [TICK.LAST, 5],
+])
+
 export function tickPrice(reqId: number, tick: number, price: number, size: number): readonly Field[] {
   return [ANSWER.TICK_PRICE, 6, reqId, tick, price, size, 0]
+}
+
+/** How much there is at a price. */
+export function tickSize(reqId: number, tick: number, size: number): readonly Field[] {
+  return [ANSWER.TICK_SIZE, 6, reqId, SIZES.get(tick) ?? 0, size]
 }
 
 /** @param at milliseconds since 1970 */
