@@ -28,8 +28,6 @@ export interface BrokerAdapter {
   readonly refusesDuplicateIds: boolean
   /** What this broker asks of an order beyond what all ask. @throws InvalidRequestError */
   checkOrder?(order: PreparedOrder | PreparedReplacement): void
-  /** Hands over where numbers of orders come from, for brokers that want them numbered: each greater than all before, for ever. */
-  useNumbers?(take: (atLeast: number) => Promise<number>): void
   /** Sends the order, once, and waits until the broker has acknowledged it. */
   placeOrder(order: PreparedOrder, attempt: Attempt): Promise<Order>
   /** Sends the change, once, and waits for the order that takes the old one's place. */

@@ -2,8 +2,10 @@ import { createServer } from 'node:net'
 import { VirtualClock } from '@holdfast/testing'
 import { InvalidOptionError } from 'holdfast'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { documentAt, tableOf } from '../../../../test/support/markdown.ts'
 import { TwsUnavailableError } from '../../src/interactive-brokers/tws-error.ts'
 import { connectToTws } from '../../src/interactive-brokers/tws-link.ts'
+import { checkedLinkOptions } from '../../src/interactive-brokers/tws-link-options.ts'
 import { rejection } from '../support.ts'
 import { eventually, openLink, startTws } from './tws-bench.ts'
 
@@ -211,4 +213,16 @@ it.each([
   connection.api.reqCurrentTime()
   await eventually(() => expect(heard).toBeGreaterThan(0))
   expect(link.state).toBe('ready')
+})
+
+it('the options in the docs have the defaults of the code', async () => {
+  const table = tableOf(await documentAt('docs/interactive-brokers.md'), ['option', 'default'])
+  const defaults = checkedLinkOptions({})
+  const documented = Object.fromEntries(
+    [...table].map(([option, [cell = '']]) => [option, cell.replace(/(\d),(?=\d{3})/g, '$1')]),
+  )
+  const actual = Object.keys(documented).map((option) => [option, String(Reflect.get(defaults, option))])
+  expect(documented).toEqual(Object.fromEntries(actual))
+  const hidden = ['clock', 'random', 'onHookError']
+  expect(Object.keys(defaults).filter((option) => !hidden.includes(option))).toEqual(Object.keys(documented))
 })
