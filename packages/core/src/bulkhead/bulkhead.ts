@@ -5,6 +5,7 @@ import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
 import { check, checkOptions, durationMs, instance, type Rules, shareOfCritical, wholeNumber } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
+import { executeSync, type SyncCallOptions, type SyncGuarded } from '../pipeline/execute-sync.ts'
 import { Executor } from '../pipeline/executor.ts'
 import type { Slot } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
@@ -127,6 +128,15 @@ export class Bulkhead implements Slot {
    */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
     return this.#executor.execute(fn, options)
+  }
+
+  /**
+   * The same for a function that returns a value and no promise: now or not at all. It does not wait for a slot.
+   *
+   * @throws BulkheadFullError; what the function throws; TypeError when it returns a promise
+   */
+  executeSync<T>(fn: SyncGuarded<T>, options?: SyncCallOptions): T {
+    return executeSync(this.#executor.plan, fn, options)
   }
 
   /**

@@ -5,6 +5,7 @@ import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } 
 import { briefFailure, describeFailure, type Verdict } from '../failures.ts'
 import { check, checkOptions, nameText } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
+import { executeSync, type SyncCallOptions, type SyncGuarded } from '../pipeline/execute-sync.ts'
 import { Executor } from '../pipeline/executor.ts'
 import { type Admission, type CircuitCall, type CircuitMarks, type Guard, WAITING } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
@@ -173,6 +174,15 @@ export class CircuitBreaker implements Guard {
    */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
     return this.#executor.execute(fn, options)
+  }
+
+  /**
+   * The same for a function that returns a value and no promise: now or not at all. It costs no promise.
+   *
+   * @throws CircuitOpenError; what the function throws; TypeError when it returns a promise
+   */
+  executeSync<T>(fn: SyncGuarded<T>, options?: SyncCallOptions): T {
+    return executeSync(this.#executor.plan, fn, options)
   }
 
   /**

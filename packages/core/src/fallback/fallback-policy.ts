@@ -1,6 +1,7 @@
 import { guardHook, type HookErrorReporter } from '../events.ts'
 import { callback, type Rules } from '../options.ts'
 import type { Call } from '../pipeline/call.ts'
+import { isThenable } from '../pipeline/thenable.ts'
 
 /** What to answer when everything else has failed. */
 export interface FallbackOptions<F> {
@@ -29,11 +30,26 @@ export class FallbackPolicy<F> {
     return when === undefined || guardHook(() => when(error), 'fallback.when', this.#report, false)
   }
 
+  /** For a call that does not wait. */
+  substituteSync(error: unknown, call: Pick<Call, 'service' | 'operation' | 'attempt'>): F {
+    try {
+      const value: F | PromiseLike<F> = this.#options.use(error, call)
+      if (isThenable(value)) throw new TypeError('executeSync: the fallback returned a promise; use execute() for it')
+      return value
+    } catch (fallbackError) {
+      throw bothFailed(error, fallbackError)
+    }
+  }
+
   async substitute(error: unknown, call: Pick<Call, 'service' | 'operation' | 'attempt'>): Promise<F> {
     try {
       return await this.#options.use(error, call)
     } catch (fallbackError) {
-      throw new AggregateError([error, fallbackError], 'the call failed, and so did its fallback; see errors')
+      throw bothFailed(error, fallbackError)
     }
   }
+}
+
+function bothFailed(error: unknown, fallbackError: unknown): AggregateError {
+  return new AggregateError([error, fallbackError], 'the call failed, and so did its fallback; see errors')
 }

@@ -20,6 +20,9 @@ type Lack = 'nothing' | 'slot' | 'tokens' | "client's tokens"
 /** The part of a call that is admitted at once. */
 type GateMarks = Pick<GuardMarks, 'operation' | 'client' | 'cost' | 'priority' | 'admittedAt' | 'slot' | 'now'>
 
+/** The part of a call that a refusal looks at. */
+type RefusedCall = Pick<QueuedCall, 'service' | 'operation' | 'attempt' | 'client' | 'cost' | 'priority'>
+
 /** Nobody lacks what all need. */
 const NO_LANE = PRIORITIES.length
 
@@ -97,6 +100,11 @@ export class Gate {
   enterAtOnce(call: GateMarks): boolean {
     if (this.#queue.length > 0) return false
     return this.#take(call, this.#limiter === undefined ? 0 : call.now()) === 'nothing'
+  }
+
+  /** The refusal of a call that was not admitted at once, and does not wait. */
+  refuseNow(call: RefusedCall): RefusalError {
+    return this.#refusal(call, 'now', this.#tokenWaitMs(call, this.#clock.now()))
   }
 
   exit(call: GateMarks, verdict: Verdict): void {
@@ -317,7 +325,7 @@ export class Gate {
   }
 
   /** About how long until the tokens are there for a call that goes to the end of its lane. */
-  #tokenWaitMs(call: QueuedCall, now: number): number {
+  #tokenWaitMs(call: RefusedCall, now: number): number {
     if (this.#limiter === undefined) return 0
     const { client, cost, priority } = call
     const lane = laneOf(priority)
@@ -346,7 +354,7 @@ export class Gate {
   }
 
   /** @param waitMs about how long its tokens take to come */
-  #refusal(call: QueuedCall, by: NotBy, waitMs: number): RefusalError {
+  #refusal(call: RefusedCall, by: NotBy, waitMs: number): RefusalError {
     const limiter = this.#limiter
     const isFull = this.#bulkhead?.hasFreeSlot(call.priority === 'critical') === false
     if (limiter === undefined || isFull) return this.#refuseFull(call, by)
@@ -354,7 +362,7 @@ export class Gate {
     return refuseForTokens(call, by, this.#queue.length, waitMs)
   }
 
-  #refuseFull(call: QueuedCall, by: NotBy): RefusalError {
+  #refuseFull(call: RefusedCall, by: NotBy): RefusalError {
     this.#bulkhead?.countRefusal()
     return refuseForSlots(call, by, this.#queue.length, this.#bulkhead?.maxConcurrent ?? 0, this.#maxWaitMs)
   }

@@ -76,6 +76,9 @@ export interface GuardedCall extends GuardMarks {
   reenter(now: number): void
 }
 
+/** A call that a guard may refuse, or let wait. */
+export type NamedCall = GuardMarks & CircuitCall
+
 /** The part of a call that a circuit breaker looks at. */
 export type CircuitCall = CircuitMarks &
   Pick<GuardedCall, 'service' | 'operation' | 'attempt' | 'mayPark' | 'parking' | 'reenter'>
@@ -91,7 +94,7 @@ export interface Guard {
   /** Whether it must know how long calls take. */
   readonly isTimed: boolean
   /** Asks for admission. A guard that admits a call is told how that ended by {@link Guard.exit}, exactly once. */
-  enter(call: GuardedCall): Admission
+  enter(call: NamedCall): Admission
   /** Admits a call if there is nothing to be considered; otherwise {@link Guard.enter} is asked. */
   enterAtOnce(call: GuardMarks): boolean
   /** The end of an attempt that was admitted; `not-run` when a later guard refused it: give back what it took. */

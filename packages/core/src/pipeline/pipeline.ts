@@ -15,6 +15,7 @@ import { RetryPolicy } from '../retry/retry-policy.ts'
 import type { AdaptiveThrottle } from '../throttle/adaptive-throttle.ts'
 import type { CallOptions, Guarded } from './call.ts'
 import type { ResilienceEvent } from './call-event.ts'
+import { executeSync, type SyncCallOptions, type SyncGuarded } from './execute-sync.ts'
 import { Executor } from './executor.ts'
 import { Judge } from './judge.ts'
 import type { LatencyStatistics } from './latency.ts'
@@ -86,6 +87,16 @@ export class Pipeline<F = never> {
    */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F> {
     return this.#executor.execute(fn, options)
+  }
+
+  /**
+   * The same for a function that returns a value and no promise: now or not at all. It waits neither for a slot nor for
+   * tokens nor to try again, and no time limit can interrupt it.
+   *
+   * @throws CircuitOpenError, RateLimitedError or BulkheadFullError when it was not called; what the function throws; TypeError when it returns a promise
+   */
+  executeSync<T>(fn: SyncGuarded<T>, options?: SyncCallOptions): T | F {
+    return executeSync(this.#executor.plan, fn, options)
   }
 
   /** A function with the same parameters that runs through all patterns; `this` is passed on. */

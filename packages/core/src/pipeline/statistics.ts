@@ -1,7 +1,7 @@
 /** What became of the calls of one pipeline. At rest `started` is the sum of the four that follow. */
 export interface CallTotals {
   readonly started: number
-  /** Returned what the function (or its fallback) returned. */
+  /** Returned what the function returned. */
   readonly succeeded: number
   /** Failed, timeouts included, and so did their retries. */
   readonly failed: number

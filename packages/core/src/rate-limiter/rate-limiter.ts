@@ -7,6 +7,7 @@ import { laneOf, type Priority } from '../gate/priority.ts'
 import { waitAtGate } from '../gate/ticket.ts'
 import { checkOptions } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
+import { executeSync, type SyncCallOptions, type SyncGuarded } from '../pipeline/execute-sync.ts'
 import { Executor } from '../pipeline/executor.ts'
 import { Judge } from '../pipeline/judge.ts'
 import { makePlan } from '../pipeline/plan.ts'
@@ -171,6 +172,15 @@ export class RateLimiter {
    */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
     return this.#executor.execute(fn, options)
+  }
+
+  /**
+   * The same for a function that returns a value and no promise: now or not at all. It does not wait for tokens.
+   *
+   * @throws RateLimitedError; what the function throws; TypeError when it returns a promise
+   */
+  executeSync<T>(fn: SyncGuarded<T>, options?: SyncCallOptions): T {
+    return executeSync(this.#executor.plan, fn, options)
   }
 
   /**

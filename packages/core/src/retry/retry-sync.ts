@@ -1,6 +1,7 @@
 import { systemClock, systemRandom } from '../clock.ts'
 import { type AttemptRecord, RetriesExhaustedError } from '../errors.ts'
 import { describeFailure } from '../failures.ts'
+import { notThenable } from '../pipeline/thenable.ts'
 import { splitRetryOptions } from './retry.ts'
 import type { RetryOptions } from './retry-options.ts'
 import { RetryPolicy } from './retry-policy.ts'
@@ -30,7 +31,7 @@ export function retrySync<T>(fn: (call: { readonly attempt: number }) => T, opti
   for (let attempt = 1; ; attempt++) {
     const attemptStartedAt = clock.now()
     try {
-      return notThenable(fn({ attempt }))
+      return notThenable(fn({ attempt }), 'retrySync', 'retry()')
     } catch (error) {
       const now = clock.now()
       const facts = describeFailure(error, clock)
@@ -65,11 +66,4 @@ export function retrySync<T>(fn: (call: { readonly attempt: number }) => T, opti
       clock.block(delayMs)
     }
   }
-}
-
-function notThenable<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function') {
-    throw new TypeError('retrySync: the function returned a promise; use retry() for it')
-  }
-  return value
 }

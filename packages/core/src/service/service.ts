@@ -5,6 +5,7 @@ import type { Clock, Random } from '../clock.ts'
 import type { HookErrorReporter, Listeners, Logger } from '../events.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import type { ResilienceEvent } from '../pipeline/call-event.ts'
+import type { SyncCallOptions, SyncGuarded } from '../pipeline/execute-sync.ts'
 import { type LatencySnapshot, LatencyStatistics } from '../pipeline/latency.ts'
 import { compile, Pipeline } from '../pipeline/pipeline.ts'
 import type { CallTotals } from '../pipeline/statistics.ts'
@@ -125,6 +126,11 @@ export class Service {
   /** Calls the function through the service's patterns. @see Pipeline.execute */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T>> {
     return this.#pipeline.execute(fn, options)
+  }
+
+  /** The same for a function that returns a value and no promise: now or not at all. @see Pipeline.executeSync */
+  executeSync<T>(fn: SyncGuarded<T>, options?: SyncCallOptions): T {
+    return this.#pipeline.executeSync(fn, options)
   }
 
   /** A function with the same parameters that runs through the service's patterns. */
