@@ -62,6 +62,16 @@ const environment = z.object({
     .string()
     .regex(/^[a-z0-9]{32}$/, 'it must be 32 lower-case letters and digits')
     .optional(),
+  /** Where TWS or the IB gateway listens, on whose account orders with `?broker=ib` are. Without a port there is none. */
+  IB_HOST: z.string().min(1).default('127.0.0.1'),
+  IB_PORT: number('it must be a port: a whole number from 1 to 65535', { min: 1, max: 65_535, whole: true }).optional(),
+  IB_CLIENT_ID: number('it must be a whole number from 0 to 2147483647', {
+    min: 0,
+    max: 2_147_483_647,
+    whole: true,
+  }).default(1),
+  /** The account's code, for users with several. */
+  IB_ACCOUNT: z.string().min(1).max(50).optional(),
   /** Who may watch and act: entries as `npm run token` writes them, apart by commas or white space. */
   CONTROL_TOKENS: z.string().default(''),
   /** Where history, audit, sessions and, unless told otherwise, the journal of orders are kept. */
@@ -100,6 +110,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
     const rule = 'set all of ALPACA_KEY_ID, ALPACA_SECRET_KEY and POLYGON_API_KEY, or none of them for the stand-ins'
     throw new InvalidConfigError(
       `${missing.join(' and ')} is missing: orders on a real account with prices from a stand-in would be dangerous; ${rule}`,
+    )
+  }
+  if (missing.length > 0 && read.data.IB_PORT !== undefined) {
+    throw new InvalidConfigError(
+      'IB_PORT is set, but the gateway would talk to the stand-ins: set ALPACA_KEY_ID, ALPACA_SECRET_KEY and POLYGON_API_KEY too',
     )
   }
   return read.data

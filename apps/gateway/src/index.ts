@@ -10,5 +10,6 @@ export {
   type GuardOptions,
   guardUpstreams,
   realEndpoints,
+  realTws,
   type ServiceOverrides,
 } from './upstreams.ts'

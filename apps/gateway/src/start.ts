@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CONSOLE_FOLDER } from '@holdfast/console/folder'
 import type { OrderJournal } from '@holdfast/trading'
+import { connectToTws } from '@holdfast/trading/interactive-brokers'
 import { openJournal } from '@holdfast/trading/journal'
 import { portsFromEnvironment, startUpstreams, yahooTransport } from '@holdfast/upstreams'
 import { type ServiceOptions, systemClock, systemRandom } from 'holdfast'
@@ -20,6 +21,7 @@ import {
   type GuardedUpstreams,
   guardUpstreams,
   realEndpoints,
+  realTws,
   type ServiceOverrides,
 } from './upstreams.ts'
 
@@ -56,16 +58,18 @@ async function surroundingsOf(config: GatewayConfig): Promise<Surroundings> {
   const real = realEndpoints(config)
   if (real !== undefined) {
     const overrides = { polygon: { rateLimiter: polygonLimit(config) } }
+    const tws = realTws(config)
     return {
-      endpoints: real,
+      endpoints: { ...real, ib: tws && { tws, accountCode: config.IB_ACCOUNT } },
       overrides,
       standIns: undefined,
       marketTime: undefined,
       standInControls: undefined,
-      close: () => Promise.resolve(),
+      close: async () => tws?.close(),
     }
   }
-  const { urls, control, close } = await startUpstreams({ ports: portsFromEnvironment(process.env) })
+  const { urls, ports, control, close } = await startUpstreams({ ports: portsFromEnvironment(process.env) })
+  const tws = connectToTws({ port: ports.ib })
   return {
     endpoints: {
       alpaca: { keyId: 'stand-in', secretKey: 'stand-in', paper: true, tradingUrl: urls.alpaca },
@@ -73,15 +77,20 @@ async function surroundingsOf(config: GatewayConfig): Promise<Surroundings> {
       alpacaData: { keyId: 'stand-in', secretKey: 'stand-in', dataUrl: urls.alpaca },
       yahoo: { fetch: yahooTransport(urls.yahoo) },
       fred: { apiKey: 'standin'.padEnd(32, '0'), baseUrl: urls.fred },
+      ib: { tws },
     },
     overrides: {
       alpaca: TO_WATCH,
+      ib: TO_WATCH,
       polygon: { ...PAID_PLAN, rateLimiter: { ...PAID_PLAN.rateLimiter, ...polygonLimit(config) } },
     },
     standIns: urls,
     marketTime: () => control.marketTime,
     standInControls: control,
-    close,
+    close: async () => {
+      tws.close()
+      await close()
+    },
   }
 }
 

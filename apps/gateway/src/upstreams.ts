@@ -2,6 +2,7 @@
 
 import { type Broker, memoryJournal, type OrderJournal, type OrderKeeping } from '@holdfast/trading'
 import { type AlpacaClient, type AlpacaCredentials, createAlpacaBroker } from '@holdfast/trading/alpaca'
+import { connectToTws, createInteractiveBrokersBroker, type TwsLink } from '@holdfast/trading/interactive-brokers'
 import type { MarketData } from '@holdfast/trading/market-data'
 import { type Clock, createResilience, type Logger, type Resilience, type ServiceOptions, systemClock } from 'holdfast'
 import type { GatewayConfig } from './config.ts'
@@ -10,6 +11,8 @@ import { type DataEndpoints, type DataOverrides, dataServices, marketDataFrom } 
 /** Where the services are, and by which keys they know us. */
 export interface Endpoints extends DataEndpoints {
   readonly alpaca: AlpacaClient | AlpacaCredentials
+  /** Interactive Brokers, if it is used: a link that whoever made it closes after the gateway. */
+  readonly ib?: { readonly tws: TwsLink; readonly accountCode?: string | undefined } | undefined
 }
 
 /** The guarded services. */
@@ -24,6 +27,8 @@ export interface GuardedUpstreams {
 export interface ServiceOverrides extends DataOverrides {
   /** Over the profile `BROKER`. */
   readonly alpaca?: ServiceOptions
+  /** Over the profile `BROKER`. */
+  readonly ib?: ServiceOptions
 }
 
 /** What else there is to say. */
@@ -32,7 +37,7 @@ export interface GuardOptions {
   /** Where orders are written down before they are sent. Default: in memory, so that a crash leaves them unknown. */
   readonly journal?: OrderJournal
   /** How the orders are kept, where that differs from the defaults. */
-  readonly orders?: Pick<OrderKeeping, 'account' | 'submitTimeoutMs' | 'reconciliation'>
+  readonly orders?: Pick<OrderKeeping, 'submitTimeoutMs' | 'reconciliation'>
   readonly logger?: Logger
   readonly clock?: Clock
   /** Tells the time of the market, in milliseconds since 1970. Default: the clock's. */
@@ -40,22 +45,24 @@ export interface GuardOptions {
 }
 
 /** Puts the guards round the services. @throws InvalidOptionError when an override makes no sense */
-export function guardUpstreams({ alpaca, ...data }: Endpoints, options: GuardOptions = {}): GuardedUpstreams {
+export function guardUpstreams({ alpaca, ib, ...data }: Endpoints, options: GuardOptions = {}): GuardedUpstreams {
   const { overrides = {}, journal = memoryJournal(), orders, logger, clock = systemClock } = options
   const { marketTime = () => clock.wallTime() } = options
   const resilience = createResilience({
     services: {
       alpaca: { profile: 'BROKER', ...overrides.alpaca },
+      ...(ib && { ib: { profile: 'BROKER', ...overrides.ib } }),
       ...dataServices(data, overrides),
     },
     logger,
     clock,
   })
+  const keeping = (name: string) => ({ service: resilience.service(name), journal, clock, ...orders })
+  const brokers = new Map([['alpaca', createAlpacaBroker({ ...keeping('alpaca'), ...alpaca })]])
+  if (ib !== undefined) brokers.set('ib', createInteractiveBrokersBroker({ ...keeping('ib'), ...ib }))
   return {
     resilience,
-    brokers: new Map([
-      ['alpaca', createAlpacaBroker({ service: resilience.service('alpaca'), journal, clock, ...orders, ...alpaca })],
-    ]),
+    brokers,
     marketData: marketDataFrom(data, resilience, marketTime),
   }
 }
@@ -71,4 +78,9 @@ export function realEndpoints(config: GatewayConfig): Endpoints | undefined {
     yahoo: config.YAHOO ? {} : undefined,
     fred: config.FRED_API_KEY === undefined ? undefined : { apiKey: config.FRED_API_KEY },
   }
+}
+
+/** A link to TWS or the IB gateway, if the configuration has a port of it. */
+export function realTws({ IB_HOST: host, IB_PORT: port, IB_CLIENT_ID: clientId }: GatewayConfig): TwsLink | undefined {
+  return port === undefined ? undefined : connectToTws({ host, port, clientId })
 }

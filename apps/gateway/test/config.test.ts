@@ -1,4 +1,4 @@
-import { InvalidConfigError, readConfig, realEndpoints } from '@holdfast/gateway'
+import { InvalidConfigError, readConfig, realEndpoints, realTws } from '@holdfast/gateway'
 import { describe, expect, it } from 'vitest'
 
 const CREDENTIALS = { ALPACA_KEY_ID: 'id', ALPACA_SECRET_KEY: 'secret', POLYGON_API_KEY: 'key' }
@@ -18,6 +18,8 @@ describe('the environment', () => {
       MAX_EVENT_LOOP_DELAY_MS: 100,
       ALPACA_PAPER: true,
       YAHOO: false,
+      IB_HOST: '127.0.0.1',
+      IB_CLIENT_ID: 1,
       CONTROL_TOKENS: '',
       STATE_FOLDER: '.holdfast',
       BACKGROUND_TRAFFIC: true,
@@ -48,6 +50,19 @@ describe('the environment', () => {
   })
 })
 
+describe('Interactive Brokers', () => {
+  it('is used when there is a port of TWS, and not otherwise', () => {
+    expect(realTws(readConfig(CREDENTIALS))).toBeUndefined()
+    const tws = realTws(readConfig({ ...CREDENTIALS, IB_PORT: '1', IB_CLIENT_ID: '7' }))
+    expect(tws?.clientId).toBe(7)
+    tws?.close()
+  })
+
+  it('is not mixed with stand-ins', () => {
+    expect(() => readConfig({ IB_PORT: '4002' })).toThrowError(/^IB_PORT is set, but .*stand-ins/)
+  })
+})
+
 describe('an environment that makes no sense is an error that names variable, value and rule', () => {
   it.each([
     [{ PORT: 'http' }, /^PORT is "http": it must be a port: a whole number from 0 to 65535$/],
@@ -61,6 +76,8 @@ describe('an environment that makes no sense is an error that names variable, va
     [{ MAX_IN_FLIGHT: '0' }, /^MAX_IN_FLIGHT is "0": it must be a whole number from 1/],
     [{ ALPACA_PAPER: 'perhaps' }, /^ALPACA_PAPER is "perhaps": /],
     [{ ALPACA_TRADING_URL: 'alpaca' }, /^ALPACA_TRADING_URL is "alpaca": it must be a URL such as/],
+    [{ IB_PORT: '0' }, /^IB_PORT is "0": it must be a port: a whole number from 1 to 65535$/],
+    [{ IB_CLIENT_ID: '-1' }, /^IB_CLIENT_ID is "-1": .*whole number from 0/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is "loud": .*"warn"/],
   ])('%o', (env, message) => {
     expect(() => readConfig(env)).toThrowError(InvalidConfigError)

@@ -72,6 +72,51 @@ describe('an order', () => {
   })
 })
 
+describe('an order with ?broker=ib', () => {
+  const AT_IB = '/v1/orders?broker=ib'
+
+  it('goes to Interactive Brokers, is found where the answer says, is changed and cancelled', async () => {
+    const { ask, standIns } = await startWorld({ ib: true })
+    const placed = await ask(AT_IB, { method: 'POST', body: { ...RESTING, clientOrderId: 'intent-1' } })
+    expect(placed).toMatchObject({ status: 201, body: { clientOrderId: 'intent-1', isOpen: true } })
+    const path = String(placed.headers.location)
+    expect(path).toMatch(/^\/v1\/orders\/\d+\?broker=ib$/)
+    expect(await ask(path)).toMatchObject({ status: 200, body: { limitPrice: '1.25' } })
+    expect((await ask('/v1/orders/intent-1?by=clientOrderId&broker=ib')).body).toMatchObject({ symbol: 'AAPL' })
+    expect((await ask(AT_IB)).body).toMatchObject([{ clientOrderId: 'intent-1' }])
+    expect((await ask('/v1/orders')).body).toEqual([])
+    const changed = await ask(path, { method: 'PATCH', body: { limitPrice: '1.5' } })
+    expect(changed).toMatchObject({ status: 201, headers: { location: path }, body: { limitPrice: '1.5' } })
+    expect((await ask(path, { method: 'DELETE' })).status).toBe(204)
+    expect((await ask(AT_IB, { method: 'DELETE' })).status).toBe(204)
+    expect(await ask('/v1/account?broker=ib')).toMatchObject({ status: 200, body: { id: 'DU1234567' } })
+    expect(standIns.control.ledger('alpaca')).toEqual([])
+  })
+
+  it('whose acknowledgement was lost is looked up before it is answered', async () => {
+    const { ask, standIns } = await startWorld({ ib: true, orders: { reconciliation: { settleMs: 20 } } })
+    standIns.control.setFaults('ib', { match: { times: 1 }, action: { type: 'dieOnSubmit' } })
+    const answer = await ask(AT_IB, { method: 'POST', body: { ...RESTING, clientOrderId: 'intent-1' } })
+    expect(answer).toMatchObject({ status: 201, body: { clientOrderId: 'intent-1' } })
+    expect(standIns.control.ledger('ib')).toHaveLength(1)
+  })
+
+  it('of which nobody knows is listed with its broker; the kill switch holds there too', async () => {
+    const { ask, standIns, upstreams } = await startWorld({ ib: true, ...IMPATIENT })
+    standIns.control.setFaults('ib', { match: { times: 1 }, action: { type: 'dieOnSubmit', where: 'before' } })
+    const answer = await ask(AT_IB, { method: 'POST', body: { ...RESTING, clientOrderId: 'intent-1' } })
+    expect(answer).toMatchObject({ status: 504, body: { type: 'urn:holdfast:order-in-doubt' } })
+    expect((await ask('/v1/orders/in-doubt')).body).toMatchObject({
+      orders: [{ broker: 'ib', account: 'ib', clientOrderId: 'intent-1' }],
+    })
+    await upstreams.brokers.get('ib')?.engageKillSwitch({ by: 'a test', reason: 'enough' })
+    expect(await ask(AT_IB, { method: 'POST', body: RESTING })).toMatchObject({
+      status: 503,
+      body: { type: 'urn:holdfast:orders-stopped' },
+    })
+  })
+})
+
 describe('an order whose fate nobody knows', () => {
   it('is a 504 that says what to do, is listed, and is known once it is found', async () => {
     const { ask, standIns } = await startWorld(IMPATIENT)

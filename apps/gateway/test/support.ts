@@ -8,6 +8,7 @@ import {
   guardUpstreams,
   type ServiceOverrides,
 } from '@holdfast/gateway'
+import { connectToTws } from '@holdfast/trading/interactive-brokers'
 import { startUpstreams, type Upstreams, yahooTransport } from '@holdfast/upstreams'
 import { onTestFinished, vi } from 'vitest'
 
@@ -42,7 +43,7 @@ export interface Answered {
 const PLENTY = { tokensPerSecond: 10_000, burstSize: 10_000 }
 
 export async function startWorld(
-  options: { services?: ServiceOverrides; sources?: 'polygon' | 'all' } & Partial<
+  options: { services?: ServiceOverrides; sources?: 'polygon' | 'all'; ib?: boolean } & Partial<
     Pick<GatewayOptions, 'limits' | 'shedding' | 'clock' | 'control'>
   > &
     Pick<GuardOptions, 'orders'> = {},
@@ -52,9 +53,21 @@ export async function startWorld(
     workers: { count: 64, minMs: 0, maxMs: 0 },
   })
   onTestFinished(() => standIns.close())
-  const { services = {}, sources = 'polygon', limits = PLENTY, shedding, clock, orders = {}, control } = options
+  const {
+    services = {},
+    sources = 'polygon',
+    ib = false,
+    limits = PLENTY,
+    shedding,
+    clock,
+    orders = {},
+    control,
+  } = options
+  const tws = ib ? connectToTws({ port: standIns.ports.ib }) : undefined
+  onTestFinished(() => tws?.close())
   const upstreams = guardUpstreams(
     {
+      ib: tws && { tws },
       alpaca: { keyId: 'key', secretKey: 'secret', paper: true, tradingUrl: standIns.urls.alpaca },
       polygon: { apiKey: 'key', baseUrl: standIns.urls.polygon },
       ...(sources === 'all' && {
@@ -68,6 +81,7 @@ export async function startWorld(
       overrides: {
         alpaca: { retry: false, rateLimiter: PLENTY, ...services.alpaca },
         polygon: { retry: false, rateLimiter: PLENTY, ...services.polygon },
+        ib: { rateLimiter: PLENTY, ...services.ib },
       },
       marketTime: () => standIns.control.marketTime,
     },

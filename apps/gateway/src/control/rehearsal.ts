@@ -19,6 +19,15 @@ const FAULTS: Readonly<Record<RehearsalFault, { readonly words: string; readonly
   flap: { words: 'works for 5 s, fails for 5 s', action: { type: 'flap', upMs: 5_000, downMs: 5_000 } },
 }
 
+/** Where a socket has no statuses. */
+const FAULTS_OF_TWS: Readonly<Partial<typeof FAULTS>> = {
+  errors: { words: 'refuses every order', action: { type: 'reject' } },
+  throttle: {
+    words: 'takes one message a second, and hangs up when it was more for the third time',
+    action: { type: 'pacing', limit: 1 },
+  },
+}
+
 /** What is rehearsed in one stand-in. */
 export interface Rehearsed {
   readonly faults: readonly string[]
@@ -45,7 +54,7 @@ export class Rehearsal {
   }
 
   inject(upstream: string, fault: RehearsalFault, until: number): void {
-    const { words, action } = FAULTS[fault]
+    const { words, action } = (upstream === 'ib' ? FAULTS_OF_TWS[fault] : undefined) ?? FAULTS[fault]
     this.#controls.setFaults(upstream, { action })
     this.#current.set(upstream, { faults: [words], until })
   }

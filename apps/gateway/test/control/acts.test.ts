@@ -1,8 +1,9 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Rehearsal, type StandInControls } from '@holdfast/gateway'
 import { VirtualClock } from '@holdfast/testing'
+import { startUpstreams } from '@holdfast/upstreams'
 import { createResilience, isRejection } from 'holdfast'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { AUDIT_SCHEMA, AuditLog } from '../../src/audit/audit-log.ts'
 import { configuredIn } from '../../src/control/act-plan.ts'
 import { Controller } from '../../src/control/controller.ts'
@@ -201,6 +202,21 @@ describe('a rehearsal', () => {
     await world.clock.advance(30_000)
     expect(standIns.calls).toEqual([['alpaca', { action: { type: 'hang' } }], ['alpaca']])
   })
+
+  it.each(['hang', 'reset', 'errors', 'slow', 'throttle', 'garbage', 'flap'] as const)(
+    'of %s is one that every stand-in knows',
+    async (fault) => {
+      const standIns = await startUpstreams({ ports: {} })
+      onTestFinished(() => standIns.close())
+      const rehearsal = new Rehearsal(standIns.control)
+      for (const upstream of rehearsal.upstreams) {
+        rehearsal.inject(upstream, fault, 0)
+        expect(standIns.control.faults(upstream)).toHaveLength(1)
+        rehearsal.clear(upstream)
+        expect(standIns.control.faults(upstream)).toEqual([])
+      }
+    },
+  )
 
   it('is refused in front of real services', async () => {
     const world = await startControlled()
