@@ -11,17 +11,25 @@ import {
   type ServiceSettings,
 } from 'holdfast'
 import { describe, expect, it } from 'vitest'
+import { ADAPTIVE_LIMIT_RULES } from '../packages/core/src/bulkhead/adaptive-limit.ts'
 import { BULKHEAD_RULES } from '../packages/core/src/bulkhead/bulkhead.ts'
 import { CIRCUIT_BREAKER_RULES } from '../packages/core/src/circuit-breaker/circuit-breaker-options.ts'
+import { HEDGE_RULES } from '../packages/core/src/hedge/hedge-policy.ts'
 import type { Rule } from '../packages/core/src/options.ts'
 import { RATE_LIMITER_RULES } from '../packages/core/src/rate-limiter/rate-limiter-options.ts'
+import { RETRY_BUDGET_RULES } from '../packages/core/src/retry/retry-budget.ts'
 import { RETRY_RULES } from '../packages/core/src/retry/retry-options.ts'
+import { ADAPTIVE_THROTTLE_RULES } from '../packages/core/src/throttle/adaptive-throttle.ts'
 import { documentAt, tableOf } from './support/markdown.ts'
 
 const OPTIONS = ['option', 'unit', 'default', 'rule']
 
 const RULES: readonly (readonly [string, Readonly<Record<string, Rule>>])[] = [
   ['circuit-breaker', CIRCUIT_BREAKER_RULES],
+  ['retry-budget', RETRY_BUDGET_RULES],
+  ['hedge', HEDGE_RULES],
+  ['throttle', ADAPTIVE_THROTTLE_RULES],
+  ['adaptive-limit', ADAPTIVE_LIMIT_RULES],
   ['retry', RETRY_RULES],
   ['rate-limiter', RATE_LIMITER_RULES],
   ['bulkhead', BULKHEAD_RULES],
@@ -38,7 +46,7 @@ async function documented(pattern: string, options: readonly string[]): Promise<
 /** A figure or a word of a table. */
 function figureOf(cell: string | undefined): unknown {
   if (cell === 'true' || cell === 'false') return cell === 'true'
-  return cell !== undefined && /^[\d,]+$/.test(cell) ? Number(cell.replaceAll(',', '')) : cell
+  return cell !== undefined && /^[\d,]+$|^\d+(\.\d+|e-\d+)$/.test(cell) ? Number(cell.replaceAll(',', '')) : cell
 }
 
 const hangUp = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
@@ -148,7 +156,12 @@ describe('the table of profiles', () => {
     'in %s has the defaults of the patterns',
     async (path) => {
       const table = tableOf(await documentAt(path), ['', 'pattern alone', ...names])
-      const patterns = { circuitBreaker: 'circuit-breaker', retry: 'retry', bulkhead: 'bulkhead' }
+      const patterns = {
+        circuitBreaker: 'circuit-breaker',
+        retry: 'retry',
+        retryBudget: 'retry-budget',
+        bulkhead: 'bulkhead',
+      }
       for (const [pattern, document] of Object.entries(patterns)) {
         const options = await optionsOf(document)
         for (const [field, [alone]] of table) {

@@ -8,8 +8,9 @@ function settingsFor(profile: ProfileName, { attemptTimeoutMs, maxConcurrent, li
     profile,
     attemptTimeoutMs,
     bulkhead: { maxConcurrent },
+    // One percent below what is published, since requests are counted where they arrive, and evenly spaced.
     rateLimiter:
-      limit === undefined ? false : { tokensPerSecond: (limit.requests * 1_000) / limit.windowMs, burstSize: 1 },
+      limit === undefined ? false : { tokensPerSecond: (990 * limit.requests) / limit.windowMs, burstSize: 1 },
   }
 }
 
@@ -29,8 +30,15 @@ export function holdfast(profile: ProfileName): Subject {
       return ({ id, route, key, deadlineAt }, connection) => {
         const service = resilience.service(route.upstream)
         const timeoutMs = Math.max(1, deadlineAt - clock.now())
-        if (route.kind !== 'order')
-          return service.execute(({ signal }) => connection.send(signal), { idempotent: true, key, timeoutMs })
+        if (route.kind !== 'order') {
+          const priority = route.kind === 'cancel' ? 'critical' : 'normal'
+          return service.execute(({ signal }) => connection.send(signal), {
+            idempotent: true,
+            key,
+            priority,
+            timeoutMs,
+          })
+        }
         const desk = orders.get(route.upstream) ?? new Orders(service, clock)
         orders.set(route.upstream, desk)
         return desk.place(id, connection, timeoutMs)

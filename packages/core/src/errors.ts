@@ -24,6 +24,11 @@ export interface ErrorContext {
 /** A text, or what makes it when somebody reads it. */
 type Message = string | (() => string)
 
+/** What a decision was made from, by name: counts, milliseconds, shares, states. */
+export type Figures = Readonly<Record<string, number | string | null>>
+
+const NO_FIGURES: Figures = {}
+
 /** What all errors of the library have in common. */
 export abstract class HoldfastError extends Error {
   /** What happened, for programs. */
@@ -69,6 +74,8 @@ export abstract class RefusalError extends HoldfastError {
 
   /** In how many milliseconds it makes sense to come back; undefined when nobody knows (a circuit tripped by hand). */
   readonly retryAfterMs: number | undefined
+  /** The figures that led to it: see `explainRejection`. */
+  readonly figures: Figures
 
   /** @param message without the subject: what happened, and what to do next */
   constructor(
@@ -76,9 +83,11 @@ export abstract class RefusalError extends HoldfastError {
     context: ErrorContext,
     retryAfterMs: number | undefined,
     cause?: unknown,
+    figures: Figures = NO_FIGURES,
   ) {
     super(message, context, cause)
     this.retryAfterMs = retryAfterMs
+    this.figures = figures
   }
 }
 

@@ -23,6 +23,7 @@ export {
   CircuitOpenError,
   DeadlineTooShortError,
   type ErrorContext,
+  type Figures,
   HoldfastError,
   type HoldfastErrorCode,
   InvalidOptionError,
@@ -35,6 +36,7 @@ export {
   TimeoutError,
 } from './errors.ts'
 export { type HookErrorReporter, Listeners, type Logger, reportToConsole, type Unsubscribe } from './events.ts'
+export { type Decider, type Explanation, explainRejection } from './explain.ts'
 export { briefFailure, describeFailure, type FailureFacts, type FailureKind, type Verdict } from './failures.ts'
 export { fallback } from './fallback/fallback.ts'
 export type { FallbackOptions } from './fallback/fallback-policy.ts'
@@ -48,6 +50,7 @@ export type { CircuitEvent, RefusedEvent, ResilienceEvent, RetryEvent, TimeoutEv
 export type { SyncCall, SyncCallOptions, SyncGuarded } from './pipeline/execute-sync.ts'
 export type { LatencySnapshot, LatencyStatistics } from './pipeline/latency.ts'
 export { type Pipeline, type PipelineOptions, pipeline } from './pipeline/pipeline.ts'
+export type { StallSnapshot } from './pipeline/stall-log.ts'
 export type { CallTotals } from './pipeline/statistics.ts'
 export type { AdjustableBucket, Bucket, ClientBuckets, CompleteLimit, LimiterStore } from './rate-limiter/bucket.ts'
 export { type DecisionRecord, newDecision, type RateLimitDecision } from './rate-limiter/decision.ts'

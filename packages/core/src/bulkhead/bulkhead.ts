@@ -1,15 +1,27 @@
 /** The bulkhead: at most so many calls at once, and a short, orderly queue for the next. */
+
 import { type Clock, systemClock } from '../clock.ts'
 import { BulkheadFullError, makeRefusal } from '../errors.ts'
 import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
-import { check, checkOptions, durationMs, instance, type Rules, shareOfCritical, wholeNumber } from '../options.ts'
+import {
+  check,
+  checkOptions,
+  durationMs,
+  instance,
+  isOptions,
+  type Rules,
+  shareOfCritical,
+  wholeNumber,
+} from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { executeSync, type SyncCallOptions, type SyncGuarded } from '../pipeline/execute-sync.ts'
 import { Executor } from '../pipeline/executor.ts'
 import type { Slot } from '../pipeline/guard.ts'
 import { Judge } from '../pipeline/judge.ts'
 import { makePlan } from '../pipeline/plan.ts'
+import { AdaptiveLimit, type AdaptiveLimitOptions } from './adaptive-limit.ts'
+import { KeyedSlot } from './keyed-slot.ts'
 
 /** Options of a bulkhead. */
 export interface BulkheadOptions {
@@ -21,6 +33,10 @@ export interface BulkheadOptions {
   readonly acquireTimeoutMs?: number | undefined
   /** The share of the slots that is kept for calls with the priority `critical`, from 0 to 0.9. Default 0. */
   readonly criticalShare?: number | undefined
+  /** How many calls with the same `key` run at once. Default: no limit but `maxConcurrent`. */
+  readonly maxPerKey?: number | undefined
+  /** Finds `maxConcurrent` out and follows it: where it begins, and its bounds. Default: it stays as it is. */
+  readonly adaptive?: AdaptiveLimitOptions | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
 }
@@ -31,12 +47,16 @@ export const BULKHEAD_RULES: Rules<BulkheadOptions> = {
   maxQueue: wholeNumber(0),
   acquireTimeoutMs: durationMs(0),
   criticalShare: shareOfCritical,
+  maxPerKey: wholeNumber(1),
+  adaptive: { allows: isOptions, says: 'it must be an object of adaptive limit settings' },
   clock: instance('a Clock'),
 }
 
 /** A bulkhead at one moment, as plain data. */
 export interface BulkheadSnapshot {
   readonly maxConcurrent: number
+  /** How many run at once at present: fewer than `maxConcurrent` while a service that has come back is spared. */
+  readonly ceiling: number
   /** Slots in use, those of abandoned calls included. */
   readonly active: number
   /** Slots whose call was given up (timeout, abort) while its function still runs. */
@@ -73,9 +93,15 @@ export class Bulkhead implements Slot {
   readonly #gates = new Set<Gate>()
   #hasQueues = false
   readonly #criticalShare: number
+  readonly #maxPerKey: number
+  /** How many calls of a key run; keys of which none does are not kept. */
+  readonly #activeByKey = new Map<string, number>()
+  readonly #adaptive: AdaptiveLimit | undefined
   #maxConcurrent = 0
   /** How many slots are not kept for critical calls: at least one. */
   #slotsOfAll = 0
+  /** So many run at once while a service that has just come back is spared; Infinity otherwise. */
+  #ceiling = Number.POSITIVE_INFINITY
   #active = 0
   #abandoned = 0
   #admitted = 0
@@ -85,7 +111,10 @@ export class Bulkhead implements Slot {
   constructor(options: BulkheadOptions = {}) {
     checkOptions('bulkhead', options, BULKHEAD_RULES)
     this.#criticalShare = options.criticalShare ?? 0
-    this.#setSlots(options.maxConcurrent ?? 10)
+    this.#maxPerKey = options.maxPerKey ?? Number.POSITIVE_INFINITY
+    const { adaptive, maxConcurrent = adaptive?.initialLimit ?? 10 } = options
+    if (adaptive !== undefined) this.#adaptive = new AdaptiveLimit({ initialLimit: maxConcurrent, ...adaptive })
+    this.#setSlots(this.#adaptive?.limit ?? maxConcurrent)
     this.maxQueue = options.maxQueue ?? 100
     this.acquireTimeoutMs = options.acquireTimeoutMs ?? 1_000
     this.#clock = options.clock ?? systemClock
@@ -118,7 +147,7 @@ export class Bulkhead implements Slot {
 
   /** For gates: whether a slot is free, for a call of that kind. */
   hasFreeSlot(critical: boolean): boolean {
-    return this.#active < (critical ? this.#maxConcurrent : this.#slotsOfAll)
+    return this.#active < (critical ? this.#maxConcurrent : this.#slotsOfAll) && this.#active < this.#ceiling
   }
 
   /**
@@ -176,10 +205,19 @@ export class Bulkhead implements Slot {
     this.#serveQueues()
   }
 
+  /**
+   * Lets few calls run at once, a tenth of `maxConcurrent` but at least two, and one more after each success: for a service
+   * that has just come back. A service does it when its circuit closes.
+   */
+  ramp(): void {
+    this.#ceiling = Math.max(2, Math.ceil(this.#maxConcurrent / 10))
+  }
+
   /** Everything there is to see, as plain data. */
   snapshot(): BulkheadSnapshot {
     return {
       maxConcurrent: this.maxConcurrent,
+      ceiling: Math.min(this.#ceiling, this.maxConcurrent),
       active: this.#active,
       abandoned: this.#abandoned,
       queued: this.queued,
@@ -187,10 +225,49 @@ export class Bulkhead implements Slot {
     }
   }
 
-  /** For gates: takes a slot that {@link hasFreeSlot} has shown to be free. */
-  take(): void {
+  /** For gates: how many calls of a key may run at once. */
+  get maxPerKey(): number {
+    return this.#maxPerKey
+  }
+
+  /** For gates: whether the key has a slot left. */
+  hasFreeSlotFor(key: string | undefined): boolean {
+    return key === undefined || this.#maxPerKey > (this.#activeByKey.get(key) ?? 0)
+  }
+
+  /** For gates: takes a slot that {@link hasFreeSlot} and {@link hasFreeSlotFor} have shown to be free. */
+  take(key?: string): Slot {
     this.#active++
     this.#admitted++
+    if (key === undefined || this.#maxPerKey === Number.POSITIVE_INFINITY) return this
+    this.#activeByKey.set(key, (this.#activeByKey.get(key) ?? 0) + 1)
+    return new KeyedSlot(this, key)
+  }
+
+  /** For slots of keys: one of the key is free again. */
+  releaseKey(key: string): void {
+    const left = (this.#activeByKey.get(key) ?? 1) - 1
+    if (left > 0) this.#activeByKey.set(key, left)
+    else this.#activeByKey.delete(key)
+  }
+
+  /** For gates: whether how long calls take is to be told to {@link observe}. */
+  get isAdaptive(): boolean {
+    return this.#adaptive !== undefined
+  }
+
+  /** For gates: a call has ended. */
+  observe(durationMs: number, isDropped: boolean, now: number): void {
+    const adaptive = this.#adaptive
+    if (adaptive === undefined) return
+    adaptive.observe({ durationMs, inFlight: this.#active, isDropped }, now)
+    if (adaptive.limit !== this.#maxConcurrent) this.#setSlots(adaptive.limit)
+  }
+
+  /** For gates: a call has succeeded. */
+  succeeded(): void {
+    if (this.#ceiling === Number.POSITIVE_INFINITY) return
+    if (++this.#ceiling >= this.#maxConcurrent) this.#ceiling = Number.POSITIVE_INFINITY
   }
 
   release(): void {

@@ -1,6 +1,6 @@
 /** The circuit breaker: a state machine with permits. It has no timers and makes no promises of its own. */
 import { type Clock, systemClock, systemRandom } from '../clock.ts'
-import { brief, CircuitOpenError, makeRefusal } from '../errors.ts'
+import { brief, CircuitOpenError, type Figures, makeRefusal } from '../errors.ts'
 import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } from '../events.ts'
 import { briefFailure, describeFailure, type Verdict } from '../failures.ts'
 import { check, checkOptions, nameText } from '../options.ts'
@@ -93,7 +93,7 @@ export class CircuitBreaker implements Guard {
   /** What opened it, where that was not a streak of failures. */
   #cause: string | undefined
   /** Why calls are refused, once somebody has been. */
-  #explanation: string | undefined
+  #explanation: { readonly text: string; readonly figures: Figures } | undefined
   #successes = 0
   #failures = 0
   #neutral = 0
@@ -456,18 +456,24 @@ export class CircuitBreaker implements Guard {
 
   #refusal(call: CircuitCall, now: number): CircuitOpenError {
     const retryAfterMs = this.#retryAfterMs(now)
-    this.#explanation ??= this.#explain()
-    const explanation = this.#explanation
+    this.#explanation ??= { text: this.#explain(), figures: this.#figures() }
+    const { text, figures } = this.#explanation
     const { service = this.name, operation, attempt } = call
     return makeRefusal(
       () =>
         new CircuitOpenError(
-          () => `${explanation}; ${advice(retryAfterMs)}`,
+          () => `${text}; ${advice(retryAfterMs)}`,
           { service, operation, attempt },
           retryAfterMs,
           this.#lastError,
+          figures,
         ),
     )
+  }
+
+  #figures(): Figures {
+    const { state, mode, failureCount, failureThreshold, usualSuccessRate, since } = this.snapshot()
+    return { state, mode, failureCount, failureThreshold, usualSuccessRate, since }
   }
 
   #explain(): string {

@@ -13,20 +13,24 @@ export type NotBy = 'now' | 'in time'
 export function refuseForTokens(call: ErrorContext, by: NotBy, waiting: number, waitMs: number): RateLimitedError {
   const retryAfterMs = Math.max(1, Math.ceil(waitMs))
   const message = (): string => `no token ${by} (${waiting} calls wait); come back in ${retryAfterMs} ms`
-  return makeRefusal(() => new RateLimitedError(message, contextOf(call), retryAfterMs))
+  return makeRefusal(() => new RateLimitedError(message, contextOf(call), retryAfterMs, undefined, { waiting, waitMs }))
 }
 
 export function refuseForSlots(
   call: ErrorContext,
   by: NotBy,
   waiting: number,
-  slots: number,
+  slots: { readonly count: number; readonly key: string | undefined },
   waitMs: number,
 ): BulkheadFullError {
   const retryAfterMs = Math.max(1, waitMs)
   const message = (): string =>
-    `no slot ${by}: all ${slots} are taken and ${waiting} calls wait; come back in ${retryAfterMs} ms or raise maxConcurrent`
-  return makeRefusal(() => new BulkheadFullError(message, contextOf(call), retryAfterMs))
+    slots.key === undefined
+      ? `no slot ${by}: all ${slots.count} are taken and ${waiting} calls wait; come back in ${retryAfterMs} ms or raise maxConcurrent`
+      : `no slot ${by}: all ${slots.count} of the key ${slots.key} are taken; come back in ${retryAfterMs} ms or raise maxPerKey`
+  return makeRefusal(
+    () => new BulkheadFullError(message, contextOf(call), retryAfterMs, undefined, { slots: slots.count, waiting }),
+  )
 }
 
 /** @param waitMs how long it would wait @param runMs how long it would then run @param leftMs how long it may take */
@@ -38,8 +42,9 @@ export function refuseForDeadline(
 ): DeadlineTooShortError {
   const message = (): string =>
     `it would wait about ${whole(waitMs)} and run for about ${whole(runMs)}, and ${whole(leftMs)} are left; give it more time, or come back when less is going on`
+  const retryAfterMs = waitMs > 0 ? Math.ceil(waitMs) : undefined
   return makeRefusal(
-    () => new DeadlineTooShortError(message, contextOf(call), waitMs > 0 ? Math.ceil(waitMs) : undefined),
+    () => new DeadlineTooShortError(message, contextOf(call), retryAfterMs, undefined, { waitMs, runMs, leftMs }),
   )
 }
 

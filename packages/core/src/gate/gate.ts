@@ -15,13 +15,13 @@ import { type QueuedCall, QueuePlace } from './queue-place.ts'
 import { WaitQueue } from './wait-queue.ts'
 
 /** What a call lacks. */
-type Lack = 'nothing' | 'slot' | 'tokens' | "client's tokens"
+type Lack = 'nothing' | 'slot' | 'tokens' | "client's tokens" | "key's slot"
 
 /** The part of a call that is admitted at once. */
-type GateMarks = Pick<GuardMarks, 'operation' | 'client' | 'cost' | 'priority' | 'admittedAt' | 'slot' | 'now'>
+type GateMarks = Pick<GuardMarks, 'operation' | 'client' | 'cost' | 'key' | 'priority' | 'admittedAt' | 'slot' | 'now'>
 
 /** The part of a call that a refusal looks at. */
-type RefusedCall = Pick<QueuedCall, 'service' | 'operation' | 'attempt' | 'client' | 'cost' | 'priority'>
+type RefusedCall = Pick<QueuedCall, 'service' | 'operation' | 'attempt' | 'client' | 'cost' | 'key' | 'priority'>
 
 /** Nobody lacks what all need. */
 const NO_LANE = PRIORITIES.length
@@ -87,8 +87,10 @@ export class Gate {
       const typicalMs = this.#latencies.of(call.operation).typicalMs(now)
       if (typicalMs > call.deadlineAt - now) return refuseForDeadline(call, 0, typicalMs, call.deadlineAt - now)
       call.admittedAt = now
+    } else if (this.#bulkhead?.isAdaptive) {
+      call.admittedAt = call.now()
     }
-    if (this.enterAtOnce(call)) return undefined
+    if (this.#tryAtOnce(call)) return undefined
     if (this.#isFull(call)) return this.#refuseFull(call, 'now')
     const now = this.#clock.now()
     if (this.#queue.length > 0) this.dispatch(now)
@@ -96,8 +98,13 @@ export class Gate {
     return lack === 'nothing' ? undefined : this.#wait(call, lack, now)
   }
 
-  /** Admits a call if it can run now and nobody waits. The time matters to a limiter only. */
+  /** Admits a call if it can run now and nobody waits. */
   enterAtOnce(call: GateMarks): boolean {
+    if (this.#bulkhead?.isAdaptive) call.admittedAt = call.now()
+    return this.#tryAtOnce(call)
+  }
+
+  #tryAtOnce(call: GateMarks): boolean {
     if (this.#queue.length > 0) return false
     return this.#take(call, this.#limiter === undefined ? 0 : call.now()) === 'nothing'
   }
@@ -117,7 +124,13 @@ export class Gate {
       return
     }
     if (call.admittedAt !== UNTIMED && verdict !== 'neutral') this.#learn(call, verdict)
+    if (verdict === 'success') this.#bulkhead?.succeeded()
     slot?.release()
+  }
+
+  /** How long a call is expected to run, in milliseconds; 0 when nobody knows. */
+  expectedMs(operation: string | undefined, now: number): number {
+    return this.#latencies.of(operation).typicalMs(now)
   }
 
   /** A call that is given up leaves the queue. */
@@ -190,8 +203,11 @@ export class Gate {
         const lack = waitingClients?.has(client) ? "client's tokens" : this.#take(call, now)
         if (lack === 'nothing') {
           this.#remove(place)
-          call.admittedAt = call.deadlineAt === Number.POSITIVE_INFINITY ? UNTIMED : now
+          const isTimed = call.deadlineAt !== Number.POSITIVE_INFINITY || this.#bulkhead?.isAdaptive
+          call.admittedAt = isTimed ? now : UNTIMED
           admitted.push(call)
+        } else if (lack === "key's slot") {
+          // Comes with the end of another call of the key; the others need not wait for that.
         } else if (lack === "client's tokens") {
           if (!waitingClients?.has(client)) wakeInMs = Math.min(wakeInMs, this.#lackMs)
           waitingClients = (waitingClients ?? new Set()).add(client)
@@ -215,6 +231,10 @@ export class Gate {
       this.#lackMs = Number.POSITIVE_INFINITY
       return 'slot'
     }
+    if (bulkhead !== undefined && !bulkhead.hasFreeSlotFor(call.key)) {
+      this.#lackMs = Number.POSITIVE_INFINITY
+      return "key's slot"
+    }
     if (limiter !== undefined) {
       const wait = limiter.tryTake(call.client, call.cost, critical, now)
       if (wait !== 0) {
@@ -223,8 +243,7 @@ export class Gate {
       }
     }
     if (bulkhead !== undefined) {
-      bulkhead.take()
-      call.slot = bulkhead
+      call.slot = bulkhead.take(call.key)
     }
     return 'nothing'
   }
@@ -251,12 +270,13 @@ export class Gate {
     const leftMs = call.deadlineAt - now
     const tokensMs = this.#tokenWaitMs(call, now)
     const longestMs = Math.min(maxWaitMs, this.#limiter?.maxWaitMs ?? maxWaitMs, leftMs)
-    if (lack !== 'slot' && tokensMs > longestMs) return this.#refusal(call, 'in time', tokensMs)
+    const lacksSlot = lack === 'slot' || lack === "key's slot"
+    if (!lacksSlot && tokensMs > longestMs) return this.#refusal(call, 'in time', tokensMs)
     const runMs = leftMs === Number.POSITIVE_INFINITY ? 0 : this.#latencies.of(call.operation).cautiousMs(now)
     const waitMs = lack === 'slot' ? Math.max(tokensMs, this.#slotWaitMs(lane, now)) : tokensMs
     if (waitMs > leftMs - runMs) return refuseForDeadline(call, waitMs, runMs, leftMs)
     if (maxWaitMs === 0 || !this.#makeRoom(lane, now)) return this.#refusal(call, 'now', tokensMs)
-    if (lack !== "client's tokens" && lane < this.#blockedLane) {
+    if ((lack === 'slot' || lack === 'tokens') && lane < this.#blockedLane) {
       this.#blockedBy = lack
       this.#blockedLane = lane
     }
@@ -340,7 +360,11 @@ export class Gate {
   }
 
   #learn(call: GateMarks, verdict: Verdict): void {
+    // What our own stall made long says nothing about the service.
+    if (this.#deadlines.stalls.until > call.admittedAt) return
     const succeeded = verdict === 'success'
+    const bulkhead = this.#bulkhead
+    if (bulkhead?.isAdaptive) bulkhead.observe(call.now() - call.admittedAt, !succeeded, call.now())
     if (succeeded && (++this.#successes & (TIMED_EVERY - 1)) !== 0) return
     const now = call.now()
     this.#latencies.learn(call.operation, now - call.admittedAt, succeeded, now)
@@ -356,14 +380,22 @@ export class Gate {
   /** @param waitMs about how long its tokens take to come */
   #refusal(call: RefusedCall, by: NotBy, waitMs: number): RefusalError {
     const limiter = this.#limiter
-    const isFull = this.#bulkhead?.hasFreeSlot(call.priority === 'critical') === false
-    if (limiter === undefined || isFull) return this.#refuseFull(call, by)
+    const bulkhead = this.#bulkhead
+    const isFull = bulkhead?.hasFreeSlot(call.priority === 'critical') === false
+    if (limiter === undefined || isFull || bulkhead?.hasFreeSlotFor(call.key) === false)
+      return this.#refuseFull(call, by)
     limiter.countRefusal()
     return refuseForTokens(call, by, this.#queue.length, waitMs)
   }
 
   #refuseFull(call: RefusedCall, by: NotBy): RefusalError {
     this.#bulkhead?.countRefusal()
-    return refuseForSlots(call, by, this.#queue.length, this.#bulkhead?.maxConcurrent ?? 0, this.#maxWaitMs)
+    const bulkhead = this.#bulkhead
+    const isKeyed = bulkhead?.hasFreeSlotFor(call.key) === false
+    const slots = {
+      count: (isKeyed ? bulkhead?.maxPerKey : bulkhead?.maxConcurrent) ?? 0,
+      key: isKeyed ? call.key : undefined,
+    }
+    return refuseForSlots(call, by, this.#queue.length, slots, this.#maxWaitMs)
   }
 }

@@ -10,6 +10,7 @@ export type QueuedCall = Pick<
   | 'attempt'
   | 'client'
   | 'cost'
+  | 'key'
   | 'priority'
   | 'deadlineAt'
   | 'admittedAt'

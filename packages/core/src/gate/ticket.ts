@@ -13,6 +13,7 @@ class Ticket implements QueuedCall {
   readonly service = undefined
   readonly operation = undefined
   readonly attempt = 1
+  readonly key = undefined
   readonly deadlineAt = Number.POSITIVE_INFINITY
   readonly client: ClientKey | undefined
   readonly cost: number

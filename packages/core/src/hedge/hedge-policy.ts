@@ -2,6 +2,8 @@
 import type { Clock } from '../clock.ts'
 import { durationMs, type Rules, share, wholeNumber } from '../options.ts'
 import type { CallOptions } from '../pipeline/call.ts'
+import { deadlinesOf } from '../pipeline/deadlines.ts'
+import type { StallLog } from '../pipeline/stall-log.ts'
 import type { CallStatistics } from '../pipeline/statistics.ts'
 import type { RetryBudget } from '../retry/retry-budget.ts'
 import { MovingQuantile } from './moving-quantile.ts'
@@ -38,6 +40,7 @@ export class HedgePolicy {
   readonly #budget: RetryBudget
   readonly #clock: Clock
   readonly #statistics: CallStatistics
+  readonly #stalls: StallLog
 
   /** @param options checked already */
   constructor(options: HedgeOptions, budget: RetryBudget, clock: Clock, statistics: CallStatistics) {
@@ -46,6 +49,7 @@ export class HedgePolicy {
     this.#budget = budget
     this.#clock = clock
     this.#statistics = statistics
+    this.#stalls = deadlinesOf(clock).stalls
   }
 
   /**
@@ -56,7 +60,8 @@ export class HedgePolicy {
     const delayMs = this.#delayMs ?? this.#durations.value
     const startedAt = this.#clock.now()
     const observed = (value: unknown): unknown => {
-      this.#durations.add(this.#clock.now() - startedAt)
+      // What our own stall made long says nothing about the service.
+      if (this.#stalls.until <= startedAt) this.#durations.add(this.#clock.now() - startedAt)
       return value
     }
     if (delayMs === undefined) return first(options).then(observed)

@@ -1,13 +1,14 @@
 import type { Clock } from '../clock.ts'
 import { type Deadline, type DeadlineQueue, SharedTimer } from './deadline.ts'
+import type { StallLog } from './stall-log.ts'
 
 /** Deadlines of any length: a binary heap with the earliest on top, and one timer for all. */
 export class DeadlineHeap {
   readonly #heap: Deadline[] = []
   readonly #timer: SharedTimer
 
-  constructor(clock: Clock) {
-    this.#timer = new SharedTimer(clock, 0, (now) => this.#expire(now))
+  constructor(clock: Clock, stalls: StallLog) {
+    this.#timer = new SharedTimer(clock, 0, stalls, (now) => this.#expire(now))
   }
 
   /** A queue for deadlines of one length within this heap. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { Deadline, type DeadlineQueue, SharedTimer } from './deadline.ts'
+import type { StallLog } from './stall-log.ts'
 
 /** For how long an empty list keeps its timer: calls that follow one another shall not each set one, in milliseconds. */
 const IDLE_MS = 10
@@ -14,9 +15,9 @@ export class DeadlineList implements DeadlineQueue {
   /** Stands between the last and the first, so that no end of the list is a special case. */
   readonly #ring = new Deadline({ due: () => {} })
 
-  constructor(clock: Clock, durationMs: number) {
+  constructor(clock: Clock, durationMs: number, stalls: StallLog) {
     this.#durationMs = durationMs
-    this.#timer = new SharedTimer(clock, IDLE_MS, (now) => this.#expire(now))
+    this.#timer = new SharedTimer(clock, IDLE_MS, stalls, (now) => this.#expire(now))
   }
 
   /** Sets a deadline for `durationMs` from now. */

@@ -1,5 +1,6 @@
 /** Deadlines share timers: a timer for each call would cost thirty times as much as a place in a list (bench: `stack`). */
 import type { Clock, Timer } from '../clock.ts'
+import type { StallLog } from './stall-log.ts'
 
 /** Who has a deadline. */
 export interface DeadlineOwner {
@@ -36,6 +37,13 @@ export class Deadline {
   }
 }
 
+/**
+ * A timer fires on the way to a distant deadline too, so that a stall is seen in which nothing was due: after a 32nd of the
+ * way, but no more often than this, in milliseconds. What is shorter does not matter to such a deadline.
+ */
+const LOOKOUT_MS = 100
+const LOOKOUT_SHARE = 1 / 32
+
 /** The one timer of a queue: set for the earliest deadline or earlier. */
 export class SharedTimer {
   readonly #clock: Clock
@@ -43,13 +51,15 @@ export class SharedTimer {
   readonly #expire: (now: number) => number
   /** For how long it is kept while the queue is empty, in case it is needed again, in milliseconds. */
   readonly #idleMs: number
+  readonly #stalls: StallLog
   #resting = false
   #timer: Timer | undefined = undefined
   #at = Number.POSITIVE_INFINITY
   #idleTimer: Timer | undefined = undefined
 
-  constructor(clock: Clock, idleMs: number, expire: (now: number) => number) {
+  constructor(clock: Clock, idleMs: number, stalls: StallLog, expire: (now: number) => number) {
     this.#clock = clock
+    this.#stalls = stalls
     this.#expire = expire
     this.#idleMs = idleMs
   }
@@ -59,8 +69,10 @@ export class SharedTimer {
     this.#resting = false
     if (at >= this.#at) return
     this.#timer?.cancel()
-    this.#at = at
-    this.#timer = this.#clock.setTimer(this.#fire, Math.max(0, at - now))
+    const wayMs = Math.max(0, at - now)
+    const delayMs = Math.min(wayMs, Math.max(LOOKOUT_MS, wayMs * LOOKOUT_SHARE))
+    this.#at = now + delayMs
+    this.#timer = this.#clock.setTimer(this.#fire, delayMs)
   }
 
   /** The queue is empty. A process that has nothing else to do must not be kept up by its timer. */
@@ -71,9 +83,11 @@ export class SharedTimer {
   }
 
   readonly #fire = (): void => {
+    const due = this.#at
     this.#timer = undefined
     this.#at = Number.POSITIVE_INFINITY
     const now = this.#clock.now()
+    this.#stalls.note(due, now)
     const next = this.#expire(now)
     if (next !== Number.POSITIVE_INFINITY) this.ensure(next, now)
   }

@@ -3,6 +3,7 @@ import type { DeadlineQueue } from './deadline.ts'
 import { DeadlineHeap } from './deadline-heap.ts'
 import { DeadlineList } from './deadline-list.ts'
 import { Reading } from './reading.ts'
+import { StallLog } from './stall-log.ts'
 
 /** So many lengths have a list of their own. A program has a handful; what is beyond is computed, and goes to the heap. */
 const MOST_LISTS = 32
@@ -11,13 +12,15 @@ const MOST_LISTS = 32
 export class Deadlines {
   /** What time it is, for those who set deadlines: the system's clock is read once for many of them. */
   readonly reading: Pick<Clock, 'now'>
+  /** When our own event loop stood still. */
+  readonly stalls: StallLog = new StallLog()
   readonly #clock: Clock
   readonly #lists = new Map<number, DeadlineList>()
   readonly #heap: DeadlineHeap
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#heap = new DeadlineHeap(clock)
+    this.#heap = new DeadlineHeap(clock, this.stalls)
     this.reading = clock === systemClock ? new Reading(clock, (from, until) => this.#shift(from, until)) : clock
   }
 
@@ -26,7 +29,7 @@ export class Deadlines {
     const known = this.#lists.get(durationMs)
     if (known !== undefined) return known
     if (this.#lists.size >= MOST_LISTS) return this.#heap.queue(durationMs)
-    const list = new DeadlineList(this.#clock, durationMs)
+    const list = new DeadlineList(this.#clock, durationMs, this.stalls)
     this.#lists.set(durationMs, list)
     return list
   }

@@ -65,6 +65,8 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   #time = UNREAD
   #startedAt = UNREAD
   #attemptStartedAt = UNREAD
+  /** How long our own event loop had stood still when the attempt began. */
+  #stalledBeforeMs = 0
   #hasRun = false
   #attempts: AttemptRecord[] | undefined = undefined
   #running = new RunningAttempt(this)
@@ -279,7 +281,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   /** @returns false when a listener that was told of the admission has given up the call meanwhile */
   #startLimits(): boolean {
-    const { timed, attemptTimeoutMs, attemptDeadlines } = this.#plan
+    const { timed, attemptTimeoutMs, attemptDeadlines, stalls } = this.#plan
     if (this.#phase === 'ended') {
       this.#leaveGuards('not-run')
       return false
@@ -287,6 +289,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     this.#phase = 'running'
     this.#hasRun = true
     if (timed) this.#attemptStartedAt = this.now()
+    this.#stalledBeforeMs = stalls.totalMs
     // Of two limits the later need not be set: before it passes, the attempt has ended.
     if (attemptDeadlines === undefined || this.now() + attemptTimeoutMs >= this.deadlineAt) {
       this.#startTotalLimit()
@@ -390,7 +393,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   }
 
   #decide(error: unknown, facts: FailureFacts, isResult: boolean): RetryDecision {
-    const { retry, wouldRefuseAt, retryBudget } = this.#plan
+    const { retry, wouldRefuseAt, retryBudget, gate } = this.#plan
     if (retry === undefined) return { stop: 'not-retryable' }
     return retry.decide({
       attempt: this.attempt,
@@ -402,7 +405,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
       now: this.now(),
       deadlineAt: this.deadlineAt,
       previousDelayMs: this.#attempts?.at(-1)?.delayMs,
-      expectedMs: 0,
+      expectedMs: gate?.expectedMs(this.operation, this.now()) ?? 0,
       wouldRefuseAt,
       budget: retryBudget,
     })
@@ -467,9 +470,10 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   }
 
   #attemptTimedOut(stalled: boolean): void {
-    const error = this.#timeoutError('attempt', this.#plan.attemptTimeoutMs)
-    const facts = this.#plan.judge.error(error)
-    const verdict = stalled ? 'neutral' : facts.verdict
+    const { attemptTimeoutMs, judge } = this.#plan
+    const error = this.#timeoutError('attempt', attemptTimeoutMs)
+    const facts = judge.error(error)
+    const verdict = stalled || this.#isSpoilt(attemptTimeoutMs) ? 'neutral' : facts.verdict
     this.#abandon(error, verdict)
     this.#failed(error, { ...facts, verdict })
   }
@@ -480,8 +484,14 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     // An attempt that was cut short says nothing about the service; one that had had its time does.
     const endless = attemptTimeoutMs === Number.POSITIVE_INFINITY
     const hadItsTime = endless || now - this.#attemptStartedAt >= 0.9 * attemptTimeoutMs
-    this.#giveUp(error, !stalled && hadItsTime ? 'failure' : 'neutral')
+    const isProof = hadItsTime && !stalled && !this.#isSpoilt(now - this.#attemptStartedAt)
+    this.#giveUp(error, isProof ? 'failure' : 'neutral')
     this.#fail(error, 'failed')
+  }
+
+  /** Whether our own event loop stood still for so much of the attempt that its silence proves nothing. */
+  #isSpoilt(durationMs: number): boolean {
+    return this.#plan.stalls.spoilt(this.#stalledBeforeMs, durationMs)
   }
 
   #aborted(reason: unknown): void {

@@ -23,7 +23,6 @@ export class Executor<F = never> implements GuardMarks {
 
   circuitGeneration = 0
   circuitProbe = -1
-  readonly key = undefined
   circuitShard = undefined
   shardGeneration = 0
   admittedAt = -1
@@ -50,6 +49,10 @@ export class Executor<F = never> implements GuardMarks {
 
   get operation(): string | undefined {
     return this.#options?.operation
+  }
+
+  get key(): string | undefined {
+    return this.#options?.key
   }
 
   get client(): ClientKey | undefined {

@@ -13,6 +13,7 @@ import { type Deadlines, deadlinesOf } from './deadlines.ts'
 import type { Guard } from './guard.ts'
 import type { Judge } from './judge.ts'
 import type { LatencyStatistics } from './latency.ts'
+import type { StallLog } from './stall-log.ts'
 import { CallStatistics } from './statistics.ts'
 import { GRACE_MS } from './time-limit.ts'
 
@@ -43,6 +44,7 @@ export interface Plan<F = never> {
   readonly totalDeadlines: DeadlineQueue | undefined
   readonly attemptDeadlines: DeadlineQueue | undefined
   readonly graceDeadlines: DeadlineQueue
+  readonly stalls: StallLog
   /** Whether the beginning of a call and of its attempts must be known. */
   readonly timed: boolean
   readonly fallback: FallbackPolicy<F> | undefined
@@ -71,6 +73,7 @@ export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
       | 'totalDeadlines'
       | 'attemptDeadlines'
       | 'graceDeadlines'
+      | 'stalls'
       | 'timed'
       | 'learner'
       | 'hasQuickWay'
@@ -107,6 +110,7 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     attemptTimeoutMs,
     deadlines,
     totalDeadlines: timeoutMs === Number.POSITIVE_INFINITY ? undefined : deadlines.listFor(timeoutMs),
+    stalls: deadlines.stalls,
     graceDeadlines: deadlines.listFor(GRACE_MS),
     attemptDeadlines: attemptTimeoutMs === Number.POSITIVE_INFINITY ? undefined : deadlines.listFor(attemptTimeoutMs),
     timed,

@@ -1,7 +1,5 @@
 import { Deadline, type DeadlineOwner, type DeadlineQueue } from './deadline.ts'
-
-/** A timer that fires later than this was held up by our own event loop, in milliseconds. */
-const LATE_TIMER_MS = 20
+import { LATE_TIMER_MS } from './stall-log.ts'
 
 /** What is left after such a stall, so that an answer which is there already can be read, in milliseconds. */
 export const GRACE_MS = 20

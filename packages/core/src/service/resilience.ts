@@ -14,6 +14,8 @@ import {
   unknownField,
 } from '../options.ts'
 import type { ResilienceEvent } from '../pipeline/call-event.ts'
+import { deadlinesOf } from '../pipeline/deadlines.ts'
+import type { StallSnapshot } from '../pipeline/stall-log.ts'
 import type { FleetPatterns } from './fleet.ts'
 import { PROFILES } from './profiles.ts'
 import { Service, type ServiceSnapshot, type ServiceSurroundings } from './service.ts'
@@ -45,6 +47,8 @@ export interface ResilienceSnapshot {
   /** When, in milliseconds since 1970. */
   readonly at: number
   readonly services: Readonly<Record<string, ServiceSnapshot>>
+  /** How often and how long our own event loop stood still while calls were under way. */
+  readonly stalls: StallSnapshot
 }
 
 const byName: Rule = { allows: isOptions, says: 'it must be an object of settings by name' }
@@ -117,7 +121,9 @@ export class Resilience {
   /** Everything there is to see, as plain data. */
   snapshot(): ResilienceSnapshot {
     const services = [...this.#services].map(([name, service]) => [name, service.snapshot()] as const)
-    return { at: this.#around.clock.wallTime(), services: Object.fromEntries(services) }
+    const { clock } = this.#around
+    const stalls = deadlinesOf(clock).stalls.snapshot()
+    return { at: clock.wallTime(), services: Object.fromEntries(services), stalls }
   }
 
   #profileOf(path: string, own: ServiceOptions): { profile: string; settings: ServiceSettings } {

@@ -101,9 +101,6 @@ export class Service {
       this.rateLimiter = fleet?.rateLimiter(name, options, shared) ?? new RateLimiter(options)
     }
     if (bulkhead) this.bulkhead = new Bulkhead({ ...bulkhead, clock })
-    this.circuitBreaker?.onStateChange((change) => {
-      if (events.any) events.emit({ type: 'circuit', ...change })
-    })
     const options = {
       name,
       timeoutMs,
@@ -120,7 +117,14 @@ export class Service {
       random,
     }
     this.latency = new LatencyStatistics(clock)
-    this.#pipeline = new Pipeline(compile<never>(options, { events, latency: this.latency }), options.hedge)
+    const plan = compile<never>(options, { events, latency: this.latency })
+    this.#pipeline = new Pipeline(plan, options.hedge)
+    this.circuitBreaker?.onStateChange((change) => {
+      // Whoever waits for a slot of a service that is down is told at once, before more slots come free.
+      if (change.to === 'OPEN') plan.gate?.recheck()
+      if (change.reason === 'probe-succeeded') this.bulkhead?.ramp()
+      if (events.any) events.emit({ type: 'circuit', ...change })
+    })
   }
 
   /** Calls the function through the service's patterns. @see Pipeline.execute */

@@ -89,9 +89,12 @@ export class AdaptiveThrottle {
     if (probability === 0 || this.#random() >= probability) return undefined
     this.#refused++
     const { service, operation, attempt } = call
-    const share = Math.round(probability * 100)
-    const message = `throttled: the service accepted ${this.#allAccepts} of the last ${this.#allCalls} calls, so ${share} % are not sent; come back in ${Math.ceil(this.#bucketMs)} ms`
-    return makeRefusal(() => new ThrottledError(message, { service, operation, attempt }, Math.ceil(this.#bucketMs)))
+    const context = { service, operation, attempt }
+    const retryAfterMs = Math.ceil(this.#bucketMs)
+    const figures = { calls: this.#allCalls, accepts: this.#allAccepts, refusalProbability: probability }
+    const message = (): string =>
+      `throttled: the service accepted ${figures.accepts} of the last ${figures.calls} calls, so ${Math.round(probability * 100)} % are not sent; come back in ${retryAfterMs} ms`
+    return makeRefusal(() => new ThrottledError(message, context, retryAfterMs, undefined, figures))
   }
 
   /** The service did the work of a call that was let through. */

@@ -10,6 +10,7 @@ function placeOf(name: number, cost: number): QueuePlace {
     attempt: 1,
     client: undefined,
     cost,
+    key: undefined,
     priority: 'normal',
     deadlineAt: Number.POSITIVE_INFINITY,
     admittedAt: 0,

@@ -3,11 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Deadline } from '../../src/pipeline/deadline.ts'
 import { DeadlineList } from '../../src/pipeline/deadline-list.ts'
+import { StallLog } from '../../src/pipeline/stall-log.ts'
 
 describe('a list of deadlines', () => {
   const setUp = () => {
     const clock = new VirtualClock()
-    const list = new DeadlineList(clock, 100)
+    const list = new DeadlineList(clock, 100, new StallLog())
     const due: string[] = []
     const add = (name: string): Deadline => {
       const deadline = new Deadline({ due: (_deadline, now) => due.push(`${name} at ${now}`) })

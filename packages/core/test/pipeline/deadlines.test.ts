@@ -5,6 +5,7 @@ import { Deadline } from '../../src/pipeline/deadline.ts'
 import { DeadlineHeap } from '../../src/pipeline/deadline-heap.ts'
 import { DeadlineList } from '../../src/pipeline/deadline-list.ts'
 import { Deadlines, deadlinesOf } from '../../src/pipeline/deadlines.ts'
+import { StallLog } from '../../src/pipeline/stall-log.ts'
 
 describe('the deadlines of a clock', () => {
   it('are one set for all who use it', () => {
@@ -38,7 +39,7 @@ describe('a heap of deadlines', () => {
         ),
         async (plans) => {
           const clock = new VirtualClock()
-          const heap = new DeadlineHeap(clock)
+          const heap = new DeadlineHeap(clock, new StallLog())
           const due: [number, number][] = []
           const expected: [number, number][] = []
           for (const [index, { gapMs, lengthMs, cancelAfterMs }] of plans.entries()) {

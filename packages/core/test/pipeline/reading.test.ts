@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Deadline } from '../../src/pipeline/deadline.ts'
 import { DeadlineList } from '../../src/pipeline/deadline-list.ts'
 import { Reading } from '../../src/pipeline/reading.ts'
+import { StallLog } from '../../src/pipeline/stall-log.ts'
 
 describe('a reading of the clock', () => {
   const setUp = () => {
@@ -72,7 +73,7 @@ describe('a reading of the clock', () => {
 describe('deadlines that were set at a moment that had passed', () => {
   it('are put off by as much, and no others', async () => {
     const clock = new VirtualClock()
-    const list = new DeadlineList(clock, 1_000)
+    const list = new DeadlineList(clock, 1_000, new StallLog())
     const due: string[] = []
     const add = (name: string, now: number): void =>
       list.add(new Deadline({ due: (_deadline, at) => due.push(`${name} at ${at}`) }), now)
