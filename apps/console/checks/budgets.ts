@@ -1,14 +1,11 @@
 /** `npm run console:budgets`: measures what the page may cost, and fails where it costs more. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gzipSync } from 'node:zlib'
-import { CONSOLE_FOLDER } from '@holdfast/console/folder'
 import { systemClock } from 'holdfast'
 import type { Browser } from 'playwright-core'
 import { closePages, pageOf, startBrowser, startProgram, TOKENS, tile } from '../test/browser/support.ts'
+import { bundleSize } from './bundle-size.ts'
 
 const CROWD = fileURLToPath(new URL('crowd.ts', import.meta.url))
 
@@ -27,19 +24,8 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void systemClock.setTimer(resolve, ms))
 }
 
-/** All that a first visit loads, as it travels. */
 function bundle(): Figure {
-  const files = globSync('**/*.*', { cwd: CONSOLE_FOLDER }).filter((name) => !name.startsWith('.'))
-  const sizes = files.map((name) => {
-    const bytes = readFileSync(join(CONSOLE_FOLDER, name))
-    return name.endsWith('.woff2') ? bytes.length : gzipSync(bytes, { level: 9 }).length
-  })
-  return {
-    what: 'bundle, gzip, with its font',
-    measured: sizes.reduce((sum, size) => sum + size, 0) / 1_000,
-    limit: 90,
-    unit: 'kB',
-  }
+  return { what: 'bundle, gzip, with its font', measured: bundleSize() / 1_000, limit: 90, unit: 'kB' }
 }
 
 async function firstPaint(browser: Browser, url: string): Promise<Figure> {

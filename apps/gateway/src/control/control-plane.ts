@@ -256,17 +256,18 @@ export class ControlPlane {
     const { failureCount = 0 } = service.circuitBreaker?.snapshot() ?? {}
     const text = circuitText(event, failureCount)
     const byHand = reason === 'tripped' || reason === 'disabled' || reason === 'reset'
+    const state = shownState(service, this.controller.actsOn(name))
     this.#guard(() => {
-      if (to === 'OPEN' && from === 'CLOSED') {
+      // A pause is planned: nothing is down.
+      if (to === 'OPEN' && from === 'CLOSED' && state !== 'PAUSED') {
         const cause = error === undefined ? text : `${text.split(':')[0]}: ${errorText(error)}`
         const limit = service.settings.find(({ path }) => path === 'attemptTimeoutMs')?.value
         const waitLimitMs = typeof limit === 'number' ? limit : null
-        const ordersInDoubt = this.#doubtfulOrders === undefined ? null : []
+        const ordersInDoubt = this.#tracksOrdersOf(name) ? [] : null
         this.incidents.open({ service: name, openedAt: at, byHand, cause, waitLimitMs, ordersInDoubt })
       }
       if (to === 'OPEN' && from === 'HALF_OPEN') this.incidents.reopen(name)
       if (to === 'CLOSED') this.incidents.close(name, at, text)
-      const state = shownState(service, this.controller.actsOn(name))
       const told: Told = { kind: 'circuit', service: name, state, text, who: null }
       // What a person does is told as his act.
       if (!this.controller.isActing) this.#tell(told)
@@ -291,9 +292,15 @@ export class ControlPlane {
     return { ...this.controller.orders, inDoubt }
   }
 
+  /** Orders go to brokers only. */
+  #tracksOrdersOf(name: string): boolean {
+    const service = this.#resilience.services.find((known) => known.name === name)
+    return this.#doubtfulOrders !== undefined && service?.profile === 'BROKER'
+  }
+
   #doubtsSince(service: string): { id: string; ending: string | null }[] | null {
     const openedAt = this.incidents.lastingSince(service)
-    if (this.#doubtfulOrders === undefined || openedAt === undefined) return null
+    if (this.#doubtfulOrders === undefined || openedAt === undefined || !this.#tracksOrdersOf(service)) return null
     return this.#doubtfulOrders()
       .filter(({ since }) => since >= openedAt)
       .slice(0, 100)

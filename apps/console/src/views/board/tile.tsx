@@ -70,10 +70,10 @@ export function Figures({ live }: { readonly live: LiveService }) {
       <Time label="p50" ms={p50} />
       <Time label="p99" ms={p99} />
       <div>
-        <dt>refused</dt>
+        <dt>refused /s</dt>
         <dd class={refused > 0 ? 'bad' : ''}>
           {rate(refused)}
-          <small> of {rate(calls)} /s</small>
+          <small> of {rate(calls)}</small>
         </dd>
       </div>
     </dl>

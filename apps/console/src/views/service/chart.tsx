@@ -210,10 +210,10 @@ function drawBands(plot: UPlot, data: ChartData, palette: Palette): void {
 
 const BANDS: Readonly<Record<ShownState, string>> = {
   CLOSED: 'panel',
-  OPEN: 'bad-bg',
-  HALF_OPEN: 'warn-bg',
-  PAUSED: 'off-bg',
-  DISABLED: 'off-bg',
+  OPEN: 'band-bad',
+  HALF_OPEN: 'band-warn',
+  PAUSED: 'band-off',
+  DISABLED: 'band-off',
 }
 
 function timeTexts(_plot: UPlot, splits: number[], _axis: number, space: number, step: number): string[] {

@@ -238,7 +238,7 @@ function Charts({
       />
       <Chart
         title="Latency"
-        unit="of answered calls"
+        unit="of answers, of the last minute"
         kind="band"
         lines={LATENCY}
         data={data.value}
