@@ -99,9 +99,10 @@ async function promptness(browser: Browser): Promise<Figure[]> {
     await tile(page, 'alpaca').waitFor()
     await program.fault('alpaca', { action: { type: 'reset' } })
     const outage = systemClock.now()
-    void program.ask('/v1/account', 6)
+    const asked = program.ask('/v1/account', 6)
     await page.locator('.tile-OPEN[data-service=alpaca]').waitFor()
     const opened = systemClock.now() - outage
+    await asked
     program.freeze()
     const frozen = systemClock.now()
     await page.locator('.fresh-stale').waitFor()
@@ -116,6 +117,12 @@ async function promptness(browser: Browser): Promise<Figure[]> {
   }
 }
 
+function show({ what, measured, limit, unit }: Figure): void {
+  const verdict = measured <= limit ? 'ok      ' : 'TOO MUCH'
+  console.log(`${verdict}  ${what}: ${measured.toFixed(measured < 10 ? 2 : 0)} ${unit}, at most ${limit} ${unit}`)
+  if (measured > limit) process.exitCode = 1
+}
+
 const child = fork(CROWD, { execArgv: ['--conditions=development'] })
 const [{ url }]: [{ url: string }] = await once(child, 'message').then(([message]) => [message])
 const cpuMs = async (): Promise<number> => {
@@ -126,18 +133,11 @@ const cpuMs = async (): Promise<number> => {
 }
 const browser = await startBrowser()
 try {
-  const figures = [
-    bundle(),
-    await firstPaint(browser, url),
-    await mainThread(browser, url),
-    await perViewer(url, cpuMs),
-    ...(await promptness(browser)),
-  ]
-  for (const { what, measured, limit, unit } of figures) {
-    const verdict = measured <= limit ? 'ok      ' : 'TOO MUCH'
-    console.log(`${verdict}  ${what}: ${measured.toFixed(measured < 10 ? 2 : 0)} ${unit}, at most ${limit} ${unit}`)
-  }
-  if (figures.some(({ measured, limit }) => measured > limit)) process.exitCode = 1
+  show(bundle())
+  show(await firstPaint(browser, url))
+  show(await mainThread(browser, url))
+  show(await perViewer(url, cpuMs))
+  for (const figure of await promptness(browser)) show(figure)
 } finally {
   await browser.close()
   child.kill('SIGKILL')

@@ -41,5 +41,6 @@ function work(): void {
 }
 work()
 
+process.on('disconnect', () => process.exit())
 process.on('message', () => process.send?.({ cpu: process.cpuUsage() }))
 process.send?.({ url })
