@@ -22,6 +22,8 @@ export function circuitText({ to, reason, error, note }: CircuitEvent, failureCo
       return `opened after ${failureCount} ${failureCount === 1 ? 'failure' : 'failures in a row'}${why}`
     case 'recovery-timeout':
       return 'lets a probe through'
+    case 'critical-call':
+      return 'lets a critical call through, as a probe'
     case 'probe-succeeded':
       return 'closed: the probe was answered'
     case 'probe-failed':

@@ -14,6 +14,7 @@ export type CircuitChangeReason =
   | 'failure-rate'
   | 'slow-call-rate'
   | 'recovery-timeout'
+  | 'critical-call'
   | 'probe-succeeded'
   | 'probe-failed'
   | 'probe-slow'
@@ -76,6 +77,11 @@ export interface CircuitBreakerOptions {
   readonly successThreshold?: number | undefined
   /** After how many milliseconds a probe that has not settled counts as failed. Default 30,000. */
   readonly probeTimeoutMs?: number | undefined
+  /**
+   * Whether calls with the priority `critical` are let through although it is open: as a probe before its time, or, while as
+   * many probes run as may, without being counted. A circuit that was opened by hand refuses them too. Default false.
+   */
+  readonly criticalProbes?: boolean | undefined
   /** How many callers wait for the first probe of an outage instead of being refused. Default 0. */
   readonly maxParked?: number | undefined
   /** For how long after an outage began callers are let wait so, in milliseconds. Default 600. */
@@ -124,6 +130,7 @@ export const CIRCUIT_BREAKER_RULES: Rules<CircuitBreakerOptions> = {
   maxProbes: wholeNumber(1),
   successThreshold: wholeNumber(1),
   probeTimeoutMs: durationMs(1),
+  criticalProbes: flag,
   maxParked: wholeNumber(0),
   parkingMs: durationMs(0),
   maxKeys: wholeNumber(0),

@@ -3,6 +3,7 @@ import { type Clock, systemClock, systemRandom } from '../clock.ts'
 import { brief, CircuitOpenError, type Figures, makeRefusal } from '../errors.ts'
 import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } from '../events.ts'
 import { briefFailure, describeFailure, type Verdict } from '../failures.ts'
+import type { Priority } from '../gate/priority.ts'
 import { check, checkOptions, nameText } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { executeSync, type SyncCallOptions, type SyncGuarded } from '../pipeline/execute-sync.ts'
@@ -40,6 +41,7 @@ const KEEPS_PARKED: ReadonlySet<CircuitChangeReason> = new Set([
   'failure-rate',
   'slow-call-rate',
   'recovery-timeout',
+  'critical-call',
 ])
 
 /**
@@ -67,6 +69,7 @@ export class CircuitBreaker implements Guard {
   readonly #successThreshold: number
   readonly #keysToOpen: number
   readonly #enforce: boolean
+  readonly #criticalProbes: boolean
   readonly #measuresDemand: boolean
   readonly #evidence: StreakEvidence
   readonly #rates: RateRules | undefined
@@ -118,6 +121,7 @@ export class CircuitBreaker implements Guard {
     this.#successThreshold = options.successThreshold ?? 1
     this.#keysToOpen = options.keysToOpen ?? 3
     this.#enforce = options.enforce ?? true
+    this.#criticalProbes = options.criticalProbes ?? false
     this.#measuresDemand = probeShare !== undefined
     this.#evidence = new StreakEvidence(options.failureThreshold ?? 5, options.streakProbability ?? 1)
     this.#rates = RateRules.of(options)
@@ -264,8 +268,8 @@ export class CircuitBreaker implements Guard {
   }
 
   /** Whether a call at that time would be refused: lets a retry that has no chance be given up without waiting. */
-  wouldRefuseAt(time: number): boolean {
-    if (!this.#enforce) return false
+  wouldRefuseAt(time: number, priority: Priority = 'normal'): boolean {
+    if (!this.#enforce || this.#mustTry(priority)) return false
     const wait = this.#retryAfterMs(time)
     return wait === undefined || wait > 0
   }
@@ -277,6 +281,7 @@ export class CircuitBreaker implements Guard {
       if (admission !== undefined) return this.#enforce ? admission : this.#letThrough(call)
     }
     if (this.#admit(call)) return undefined
+    if (this.#mustTry(call.priority)) return this.#letThrough(call)
     this.#refused++
     if (!this.#enforce) return this.#letThrough(call)
     const now = call.now()
@@ -330,7 +335,12 @@ export class CircuitBreaker implements Guard {
     call.parking?.leave(call)
   }
 
-  /** Shadow mode: what becomes of the call does not count, since nobody knows what would have. */
+  /** Whether a call of that priority is let through whatever the counts say. */
+  #mustTry(priority: Priority): boolean {
+    return this.#criticalProbes && priority === 'critical' && this.#mode !== 'tripped'
+  }
+
+  /** What becomes of the call does not count: in shadow mode, since nobody knows what would have. */
   #letThrough(call: CircuitCall): undefined {
     call.circuitGeneration = UNCOUNTED
     return undefined
@@ -341,8 +351,9 @@ export class CircuitBreaker implements Guard {
       const now = call.now()
       this.#expireProbes(now)
       if (this.#state === 'OPEN') {
-        if (this.#mode !== 'automatic' || now < this.#schedule.nextAt) return false
-        this.#become('HALF_OPEN', 'recovery-timeout')
+        const isDue = now >= this.#schedule.nextAt
+        if (this.#mode !== 'automatic' || !(isDue || this.#mustTry(call.priority))) return false
+        this.#become('HALF_OPEN', isDue ? 'recovery-timeout' : 'critical-call')
       }
       // A listener may have changed the state again: what counts is the state that admits.
       if (this.#state === 'HALF_OPEN') return this.#options.probe === undefined ? this.#lend(call) : this.#probe()

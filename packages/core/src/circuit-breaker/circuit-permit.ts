@@ -12,6 +12,7 @@ export class CircuitPermit implements CircuitCall {
   readonly operation = undefined
   readonly attempt = 1
   readonly mayPark = false
+  readonly priority = 'normal'
   readonly key: string | undefined
   circuitGeneration = 0
   circuitProbe = -1

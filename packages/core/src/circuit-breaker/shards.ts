@@ -30,6 +30,10 @@ export class ShardCall implements CircuitCall {
     return this.#call.attempt
   }
 
+  get priority(): CircuitCall['priority'] {
+    return this.#call.priority
+  }
+
   get mayPark(): boolean {
     return this.#call.mayPark
   }

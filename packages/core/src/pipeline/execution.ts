@@ -406,7 +406,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
       deadlineAt: this.deadlineAt,
       previousDelayMs: this.#attempts?.at(-1)?.delayMs,
       expectedMs: gate?.expectedMs(this.operation, this.now()) ?? 0,
-      wouldRefuseAt,
+      wouldRefuseAt: wouldRefuseAt && ((time) => wouldRefuseAt(time, this.priority)),
       budget: retryBudget,
     })
   }

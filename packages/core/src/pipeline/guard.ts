@@ -81,7 +81,7 @@ export type NamedCall = GuardMarks & CircuitCall
 
 /** The part of a call that a circuit breaker looks at. */
 export type CircuitCall = CircuitMarks &
-  Pick<GuardedCall, 'service' | 'operation' | 'attempt' | 'mayPark' | 'parking' | 'reenter'>
+  Pick<GuardedCall, 'service' | 'operation' | 'attempt' | 'priority' | 'mayPark' | 'parking' | 'reenter'>
 
 /** The part of a call that a circuit breaker writes on. */
 export type CircuitMarks = Pick<

@@ -163,7 +163,8 @@ export function compile<F>(options: PipelineOptions<F>, { events, latency }: Obs
     attemptTimeoutMs: options.attemptTimeoutMs ?? Number.POSITIVE_INFINITY,
     fallback: fallback === undefined ? undefined : new FallbackPolicy(fallback, report),
     limiter: rateLimiter,
-    wouldRefuseAt: circuitBreaker === undefined ? undefined : (time) => circuitBreaker.wouldRefuseAt(time),
+    wouldRefuseAt:
+      circuitBreaker === undefined ? undefined : (time, priority) => circuitBreaker.wouldRefuseAt(time, priority),
     statistics: new CallStatistics(),
     events,
     latency,

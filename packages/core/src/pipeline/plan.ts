@@ -3,6 +3,7 @@ import { type Clock, type Random, systemRandom } from '../clock.ts'
 import { type HookErrorReporter, type Listeners, reportToConsole } from '../events.ts'
 import type { FallbackPolicy } from '../fallback/fallback-policy.ts'
 import type { Gate } from '../gate/gate.ts'
+import type { Priority } from '../gate/priority.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 import type { RetryBudget } from '../retry/retry-budget.ts'
 import type { RetryPolicy } from '../retry/retry-policy.ts'
@@ -53,7 +54,7 @@ export interface Plan<F = never> {
   /** The same, if answers are read for what is left of the service's own limit. */
   readonly learner: RateLimiter | undefined
   /** Whether a retry would be refused at that time anyway. */
-  readonly wouldRefuseAt: ((time: number) => boolean) | undefined
+  readonly wouldRefuseAt: ((time: number, priority: Priority) => boolean) | undefined
   readonly statistics: CallStatistics
   /** Where it is kept how long attempts take, if it is. */
   readonly latency: LatencyStatistics | undefined

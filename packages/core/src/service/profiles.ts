@@ -5,7 +5,7 @@ export type ProfileName = 'BROKER' | 'DATA_PROVIDER' | 'INTERNAL'
 
 /**
  * Settings for the three kinds of service that a trading platform calls:
- * - `BROKER`, strict: few retries, only of what is idempotent or was never sent; opens early;
+ * - `BROKER`, strict: few retries, only of what is idempotent or was never sent; opens early; a lane for what is critical;
  * - `DATA_PROVIDER`, moderate: patient retries, small rate;
  * - `INTERNAL`, relaxed: quick retries, many at once.
  */
@@ -13,10 +13,10 @@ export const PROFILES: Readonly<Record<ProfileName, ServiceSettings>> = {
   BROKER: {
     timeoutMs: 15_000,
     attemptTimeoutMs: 5_000,
-    circuitBreaker: { failureThreshold: 3, recoveryTimeoutMs: 15_000, maxProbes: 1 },
+    circuitBreaker: { failureThreshold: 3, recoveryTimeoutMs: 15_000, maxProbes: 1, criticalProbes: true },
     retry: { maxRetries: 2, baseDelayMs: 250, maxDelayMs: 5_000, assumeIdempotent: false },
-    rateLimiter: { tokensPerSecond: 3, burstSize: 10 },
-    bulkhead: { maxConcurrent: 5, maxQueue: 20, acquireTimeoutMs: 1_000 },
+    rateLimiter: { tokensPerSecond: 3, burstSize: 10, criticalShare: 0.2 },
+    bulkhead: { maxConcurrent: 5, maxQueue: 20, acquireTimeoutMs: 1_000, criticalShare: 0.2 },
   },
   DATA_PROVIDER: {
     timeoutMs: 60_000,

@@ -13,10 +13,10 @@ describe('the profiles', () => {
     expect(PROFILES.BROKER).toEqual({
       timeoutMs: 15_000,
       attemptTimeoutMs: 5_000,
-      circuitBreaker: { failureThreshold: 3, recoveryTimeoutMs: 15_000, maxProbes: 1 },
+      circuitBreaker: { failureThreshold: 3, recoveryTimeoutMs: 15_000, maxProbes: 1, criticalProbes: true },
       retry: { maxRetries: 2, baseDelayMs: 250, maxDelayMs: 5_000, assumeIdempotent: false },
-      rateLimiter: { tokensPerSecond: 3, burstSize: 10 },
-      bulkhead: { maxConcurrent: 5, maxQueue: 20, acquireTimeoutMs: 1_000 },
+      rateLimiter: { tokensPerSecond: 3, burstSize: 10, criticalShare: 0.2 },
+      bulkhead: { maxConcurrent: 5, maxQueue: 20, acquireTimeoutMs: 1_000, criticalShare: 0.2 },
     })
     expect(PROFILES.DATA_PROVIDER).toMatchObject({
       circuitBreaker: { failureThreshold: 5, recoveryTimeoutMs: 30_000 },
@@ -103,10 +103,12 @@ describe('the settings of a service', () => {
     expect(resilience.service('alpaca').settings).toEqual([
       { path: 'attemptTimeoutMs', value: 5_000, from: 'profile' },
       { path: 'bulkhead.maxQueue', value: 3, from: 'service' },
+      { path: 'circuitBreaker.criticalProbes', value: true, from: 'profile' },
       { path: 'circuitBreaker.failureThreshold', value: 7, from: 'defaults' },
       { path: 'circuitBreaker.maxProbes', value: 1, from: 'profile' },
       { path: 'circuitBreaker.recoveryTimeoutMs', value: 15_000, from: 'profile' },
       { path: 'rateLimiter.burstSize', value: 10, from: 'profile' },
+      { path: 'rateLimiter.criticalShare', value: 0.2, from: 'profile' },
       { path: 'rateLimiter.perClient.tokensPerSecond', value: 2, from: 'service' },
       { path: 'rateLimiter.tokensPerSecond', value: 3, from: 'profile' },
       { path: 'retry', value: false, from: 'service' },

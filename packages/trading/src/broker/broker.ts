@@ -200,8 +200,9 @@ export class Broker {
   }
 
   /**
-   * Cancels an order. Repeated when it fails, since cancelling twice cancels once; never stopped by the kill switch. It has
-   * no lane of its own yet: it waits in the service's queue like every other call, and an open circuit refuses it.
+   * Cancels an order. Repeated when it fails, since cancelling twice cancels once; never stopped by the kill switch. It goes
+   * with the priority `critical`: before whatever waits in the service's queue, with the slots and tokens that the profile
+   * `BROKER` keeps for it, and through an open circuit as a probe.
    */
   async cancelOrder(orderId: string, options?: RequestOptions): Promise<CancelOutcome> {
     const id = checkedId('orderId', orderId)
@@ -266,7 +267,7 @@ export class Broker {
     options: CallOptions | undefined,
     ask: (attempt: Attempt) => Promise<T>,
   ): Promise<Awaited<T>> {
-    return this.#read(operation, options, ask)
+    return this.#read(operation, { ...options, priority: 'critical' }, ask)
   }
 }
 
