@@ -52,8 +52,7 @@ function openSentence({ circuit, since }: ServiceStatus, now: number): Sentence 
   const why = lastError === null ? '' : `: ${plainError(lastError)}`
   const times = failureCount === 1 ? 'The last call failed' : `The last ${failureCount} calls failed`
   const wait = nextAttemptAt === null ? 0 : nextAttemptAt - now
-  // A probe that is due already is due "now" by the gateway's clock, which the page knows to some milliseconds only.
-  const next = wait >= 500 ? `next probe in ${duration(wait)}` : 'the next call is the probe'
+  const next = wait > 0 ? `next probe in ${duration(wait)}` : 'the next call is the probe'
   return { strong: `${times}${why}.`, soft: `Open for ${duration(now - since)}; ${next}.` }
 }
 

@@ -159,11 +159,15 @@ export class CircuitBreaker implements Guard {
     return this.#retryAfterMs(this.#clock.now())
   }
 
-  /** From when on the next call is let through as a probe, in milliseconds since 1970; null unless it is open or probing. */
+  /**
+   * From when on the next call is let through as a probe, in milliseconds since 1970; null unless it is open or probing.
+   * A moment that has passed stays what it was until a call comes.
+   */
   get nextAttemptAt(): number | null {
-    if (this.#state === 'CLOSED') return null
-    const wait = this.retryAfterMs
-    return wait === undefined ? null : this.#clock.wallTime() + wait
+    if (this.#state === 'CLOSED' || this.#mode === 'tripped') return null
+    const now = this.#clock.now()
+    const wait = this.#state === 'OPEN' ? this.#schedule.nextAt - now : (this.#retryAfterMs(now) ?? 0)
+    return this.#clock.wallTime() + wait
   }
 
   /** Adds a listener to changes of state. @returns what removes it */

@@ -130,6 +130,14 @@ describe('an open circuit', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('tells the moment from which a probe is due, also when that has passed', async () => {
+    const { breaker, clock, fail } = breakerWith({ failureThreshold: 1 })
+    fail()
+    const due = clock.wallTime() + 30_000
+    await clock.advance(45_000)
+    expect(breaker.nextAttemptAt).toBe(due)
+  })
+
   it('keeps to the monotonic clock when the wall clock is set back', async () => {
     const { breaker, clock, fail } = breakerWith({ failureThreshold: 1 })
     fail()
