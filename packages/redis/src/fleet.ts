@@ -34,6 +34,8 @@ export interface FleetSnapshot {
   readonly processId: string
   /** How many processes there are, this one included; null before Redis has answered. */
   readonly processes: number | null
+  /** Whether this process has a part when limits are shared out without Redis: not before all others count it. */
+  readonly established: boolean
   readonly shards: readonly {
     readonly tag: string
     readonly available: boolean
@@ -157,6 +159,7 @@ export class Fleet implements FleetPatterns {
     return {
       processId: this.processId,
       processes: this.#processes ?? null,
+      established: this.#sharers() !== undefined,
       shards: [...this.#shards.values()].map(({ shard }) => ({
         tag: shard.tag,
         available: shard.available,

@@ -70,7 +70,8 @@ export class NodeRedisPort implements RedisPort {
   }
 
   reconnect(): void {
-    if (this.#closed) return
+    // One that is connecting by itself is left to it.
+    if (this.#closed || !this.#client.isReady) return
     destroy(this.#client)
     this.#client = this.#open(SAFE)
     this.#send = sender(this.#client)

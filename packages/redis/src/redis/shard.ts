@@ -112,11 +112,14 @@ export class Shard {
    * asked while it is cut off, and after its return until it gives tokens again.
    */
   shareFrom(now: number): ShareFrom | undefined {
-    if (this.available) {
-      if (now >= this.#settledAt) this.#share = undefined
-      return this.#share
+    const share = this.#share
+    if (share !== undefined) {
+      // Once it is known when Redis gives tokens again the share ends then, whether Redis answers at that moment or not.
+      const ends = this.#settledAt > share.at ? now >= this.#settledAt : this.available
+      if (!ends) return share
+      this.#share = undefined
     }
-    if (this.#share !== undefined) return this.#share
+    if (this.available) return undefined
     const at = this.#lastAnsweredAt + this.timing.shareAfterMs
     const processes = this.#processes()
     // Who has never been answered does not know what the others do.

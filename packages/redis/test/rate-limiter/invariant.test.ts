@@ -152,4 +152,16 @@ describe('over all processes, no window of any length sees more than burst + rat
     const { admissions } = await play(given, faults, 'local-share')
     expect(overAdmission(admissions, given.limit)).toBe(0)
   })
+
+  it('when Redis hangs again just as it is about to give tokens, and each process keeps to its share', async () => {
+    const given = { seed: 3, processes: 4, limit: { tokensPerSecond: 150, burstSize: 120 }, latencyMs: 0.2, demand: 3 }
+    for (let atMs = 10_900; atMs < 12_300; atMs += 100) {
+      const faults = [
+        { kind: 'hang', atMs: 6_000, forMs: 4_800 },
+        { kind: 'hang', atMs, forMs: 700 },
+      ]
+      const { admissions } = await play(given, faults, 'local-share')
+      expect([atMs, overAdmission(admissions, given.limit)]).toEqual([atMs, 0])
+    }
+  })
 })

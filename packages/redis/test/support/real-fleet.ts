@@ -91,7 +91,9 @@ export class RealFleet {
 
   /** Waits until every member has been there for long enough to have a share. */
   async established(): Promise<void> {
-    await this.admits(LIMIT.tokensPerSecond * 7)
+    await vi.waitFor(() => {
+      if (!this.fleets.every((fleet) => fleet.snapshot().established)) throw new Error('not all are established')
+    }, PATIENCE)
   }
 
   /** By how much the worst window was over the limit. */

@@ -7,7 +7,7 @@ export interface SlowWire {
   readonly url: string
   /** How long everything takes each way, in milliseconds. */
   latencyMs: number
-  /** Whether it passes anything on. While not, connections stay as they are, and nobody is told. */
+  /** Whether it passes anything on. A connection on which it once has not is dead for good, and nobody is told. */
   passes: boolean
 }
 
@@ -15,17 +15,19 @@ export interface SlowWire {
 export async function slowWire(test: TestContext, port: number): Promise<SlowWire> {
   const sockets = new Set<Socket>()
   const wire = { url: '', latencyMs: 0, passes: true }
+  const dead = new Set<Socket>()
   const join = (from: Socket, to: Socket): void => {
     sockets.add(from)
     from.on('data', (data) => {
-      if (!wire.passes) return
+      if (!wire.passes) for (const end of [from, to]) dead.add(end)
+      if (dead.has(from)) return
       if (wire.latencyMs === 0) to.write(data)
       else setTimeout(() => to.write(data), wire.latencyMs)
     })
     from.on('error', () => to.destroy())
     from.on('close', () => {
       sockets.delete(from)
-      if (wire.passes) to.destroy()
+      if (!dead.has(from)) to.destroy()
     })
   }
   const server = createServer((client) => {
