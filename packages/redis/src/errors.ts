@@ -32,7 +32,8 @@ export class FleetLimitMismatchError extends FleetError {
   constructor(limit: string, own: FleetLimit, other: FleetLimit) {
     const advice =
       'give both the same limit, or one of them another name or keyPrefix; until then its calls are refused'
-    super(`limit ${limit} is ${show(own)} here and ${show(other)} with others on this Redis; ${advice}`)
+    const tells = own.isShared !== other.isShared
+    super(`limit ${limit} is ${show(own, tells)} here and ${show(other, tells)} with others on this Redis; ${advice}`)
     this.limit = limit
     this.own = own
     this.other = other
@@ -43,6 +44,8 @@ export class FleetLimitMismatchError extends FleetError {
 export interface FleetLimit {
   readonly tokensPerSecond: number
   readonly burstSize: number
+  /** Whether it is shared out among the processes while Redis is away: `whenUnavailable: 'local-share'`. */
+  readonly isShared: boolean
 }
 
 /** Redis may throw buckets away while they are in use, so that no limit could be kept. */
@@ -57,6 +60,7 @@ export class FleetSlotLostError extends FleetError {
   readonly code = 'HOLDFAST_FLEET_SLOT_LOST'
 }
 
-function show({ tokensPerSecond, burstSize }: FleetLimit): string {
-  return `${tokensPerSecond} tokens a second with a burst of ${burstSize}`
+function show({ tokensPerSecond, burstSize, isShared }: FleetLimit, tellsWhetherShared: boolean): string {
+  const shared = isShared ? ', shared out without Redis' : ', not shared out without Redis'
+  return `${tokensPerSecond} tokens a second with a burst of ${burstSize}${tellsWhetherShared ? shared : ''}`
 }

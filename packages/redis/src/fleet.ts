@@ -19,11 +19,7 @@ import type { LeaseCounts } from './rate-limiter/bucket.ts'
 import { fleetRateLimiter } from './rate-limiter/fleet-rate-limiter.ts'
 import type { RedisPort } from './redis/port.ts'
 import { portOf } from './redis/port-of.ts'
-import { type Answer, Shard } from './redis/shard.ts'
-import { BE_PRESENT } from './scripts/be-present.ts'
-
-/** How many of those who came first keep the memory of every shard awake. */
-const CARETAKERS = 3
+import { Shard } from './redis/shard.ts'
 
 /** How long `connectFleet` waits for a first answer, in milliseconds. */
 const FIRST_ANSWER_MS = 1_000
@@ -34,15 +30,15 @@ export interface FleetSnapshot {
   readonly processId: string
   /** How many processes there are, this one included; null before Redis has answered. */
   readonly processes: number | null
-  /** Whether this process has a part when limits are shared out without Redis: not before all others count it. */
-  readonly established: boolean
   readonly shards: readonly {
     readonly tag: string
     readonly available: boolean
     /** For how many milliseconds nothing has been heard of it; null before its first answer. */
     readonly silentForMs: number | null
     readonly roundTripMs: number
-    /** Whether limits are shared out among the processes without it. */
+    /** Which part of each limit this process has when they are shared out without it, from 0 to 1; 0 until the others know. */
+    readonly part: number
+    /** Whether limits are shared out without it. */
     readonly sharing: boolean
   }[]
   /** What became of the tokens of each limit, in tokens; what was granted and neither spent nor given back has lapsed. */
@@ -73,9 +69,6 @@ export class Fleet implements FleetPatterns {
   readonly #shards = new Map<string, { readonly shard: Shard; readonly asker: Asker }>()
   readonly #members = new Set<Member>()
   readonly #limits = new Map<string, LeaseCounts>()
-  #processes: number | undefined
-  #rank = -1
-  #presentSince: number | undefined
   #heardAt: number
   #presence: Timer | undefined
   #tending: Timer | undefined
@@ -105,7 +98,6 @@ export class Fleet implements FleetPatterns {
       keyPrefix: this.keyPrefix,
       processId: this.processId,
       timeLimitMs: this.timeLimitMs,
-      processes: () => this.#sharers(),
       changed: () => this.#changed(),
       answered: () => {
         this.#heardAt = this.clock.now()
@@ -123,7 +115,7 @@ export class Fleet implements FleetPatterns {
 
   /** How many processes there are, this one included; undefined before Redis has answered. */
   get processes(): number | undefined {
-    return this.#processes
+    return this.home.processes
   }
 
   /** A limiter that all processes share; for services. @see fleetRateLimiter */
@@ -158,13 +150,13 @@ export class Fleet implements FleetPatterns {
     const now = this.clock.now()
     return {
       processId: this.processId,
-      processes: this.#processes ?? null,
-      established: this.#sharers() !== undefined,
+      processes: this.processes ?? null,
       shards: [...this.#shards.values()].map(({ shard }) => ({
         tag: shard.tag,
         available: shard.available,
         silentForMs: Number.isFinite(shard.lastAnsweredAt) ? Math.round(now - shard.lastAnsweredAt) : null,
         roundTripMs: Math.round(shard.roundTripMs * 100) / 100,
+        part: shard.part,
         sharing: shard.shareFrom(now) !== undefined,
       })),
       limits: Object.fromEntries([...this.#limits].map(([name, counts]) => [name, { ...counts }])),
@@ -186,30 +178,17 @@ export class Fleet implements FleetPatterns {
     this.#presence?.cancel()
     this.#tending?.cancel()
     for (const member of this.#members) member.leave?.(this.clock.now())
-    // Redis may be away: then what is held lapses by itself.
-    await this.#askPresence(false).catch(() => undefined)
+    // What they give back goes first: whoever asks is there again. Redis may be away: then what is held lapses by itself.
+    await Promise.resolve()
+    await this.#bePresent(false)
     for (const { shard } of this.#shards.values()) shard.close()
     await this.port.close()
   }
 
-  /** How many share a limit while Redis is away. Who has just come is not yet known to all, and has no part. */
-  #sharers(): number | undefined {
-    const since = this.#presentSince
-    if (since === undefined || this.home.lastAnsweredAt - since < this.home.timing.establishedMs) return undefined
-    return this.#processes
-  }
-
   async #present(): Promise<void> {
-    const [home] = await Promise.allSettled([this.#askPresence(true), ...this.#wake()])
-    if (home?.status === 'fulfilled') {
-      const [processes, rank] = home.value.values.map(Number)
-      this.#processes = processes
-      this.#rank = rank ?? -1
-      // When Redis has begun to remember anew, the others may not be counted again yet.
-      if (this.#presentSince === undefined || home.value.settlingMs > 0) this.#presentSince = home.value.sentAt
-    }
+    await this.#bePresent(true)
     const now = this.clock.now()
-    if (now - this.#heardAt > this.home.timing.silentMs) {
+    if (now - this.#heardAt > this.home.timing.deadMs) {
       this.#heardAt = now
       this.port.reconnect()
     }
@@ -217,15 +196,9 @@ export class Fleet implements FleetPatterns {
       this.#presence = this.clock.setTimer(() => void this.#present(), this.home.timing.presenceMs, false)
   }
 
-  #askPresence(stays: boolean): Promise<Answer> {
-    const keys = [this.key(this.home, 'heard'), this.key(this.home, 'came')]
-    return this.home.ask(BE_PRESENT, keys, [String(this.home.timing.countedMs * 1_000), stays ? '1' : '0'])
-  }
-
-  /** In a Cluster some must keep the memory of the other shards awake, which nobody may have asked anything for a while. */
-  #wake(): Promise<Answer>[] {
-    if (this.#rank < 0 || this.#rank >= CARETAKERS) return []
-    return [...this.#shards.values()].filter(({ shard }) => shard !== this.home).map(({ shard }) => shard.touch())
+  /** Every server must hear of it: each keeps the shares of those who are silent. What fails its shard's breaker has counted. */
+  async #bePresent(stays: boolean): Promise<void> {
+    await Promise.allSettled([...this.#shards.values()].map(({ shard }) => shard.bePresent(stays)))
   }
 
   #tend(): void {

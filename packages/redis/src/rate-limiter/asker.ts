@@ -5,6 +5,7 @@ import type { Answer, Shard } from '../redis/shard.ts'
 import { LEASE_TOKENS } from '../scripts/lease-tokens.ts'
 import { TAKE_ONCE } from '../scripts/take-once.ts'
 import type { BucketSetting } from './bucket.ts'
+import { limitOf, rateWord } from './limit-words.ts'
 
 /** How many buckets one script looks after, so that it never holds Redis up for long. */
 const MOST_LEASES = 64
@@ -90,9 +91,9 @@ export class Asker {
   }
 
   async #askDecisions(setting: BucketSetting, askers: readonly OnceAsker[]): Promise<void> {
-    const { tokensPerSecond, burstSize, timeLimitMs } = setting
+    const { burstSize, timeLimitMs } = setting
     const keys = askers.map(({ stateKey }) => stateKey)
-    const limit = [String(tokensPerSecond), String(burstSize), String(timeLimitMs * 1_000)]
+    const limit = [rateWord(setting), String(burstSize), String(timeLimitMs * 1_000)]
     const answer = await this.#answer(TAKE_ONCE, keys, [...limit, ...askers.map(({ grains }) => String(grains))])
     const [otherRate, otherBurst] = answer?.values.slice(askers.length).map(Number) ?? []
     for (const [index, asker] of askers.entries()) {
@@ -102,7 +103,7 @@ export class Asker {
       }
       const left = Number(answer.values[index])
       const differs = left === OTHER_LIMIT && otherRate !== undefined && otherBurst !== undefined
-      asker.onceAnswer(left, differs ? { tokensPerSecond: otherRate, burstSize: otherBurst } : undefined, answer)
+      asker.onceAnswer(left, differs ? limitOf(otherRate, otherBurst) : undefined, answer)
     }
   }
 

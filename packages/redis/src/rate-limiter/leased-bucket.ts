@@ -6,6 +6,7 @@ import type { Asker, LeaseAsker, OnceAsker } from './asker.ts'
 import type { BucketSetting } from './bucket.ts'
 import { Demand } from './demand.ts'
 import { Lease } from './lease.ts'
+import { limitOf, rateWord } from './limit-words.ts'
 import { LocalShare } from './local-share.ts'
 
 /** From how many tokens a lease on it is worth it to lease; who wants fewer asks for each decision. */
@@ -37,10 +38,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   #leftAt = 0
   #isIdle = true
   #share: LocalShare | undefined
-  #sharedFrom = 0
-  /** Spent on the share and not yet told to Redis; and told in the question that is under way. */
-  #owed = 0
-  #owedAsked = 0
+  /** Whether more is out than the bucket may hold now, so that everybody must give back what he has. */
+  #isCrowded = false
   #mismatch: FleetLimitMismatchError | undefined
 
   constructor(
@@ -101,10 +100,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
       if (this.#lease.isLow) this.#refill(now)
       return
     }
-    const share = this.#shareAt(now)
     this.setting.counts.unleased += cost
-    share?.take(cost, now)
-    if (share !== undefined) this.#owed += grains
+    this.#shareAt(now)?.take(cost, now)
   }
 
   /** Gives back what was taken for nothing, as far as that makes no token that Redis counts as spent. */
@@ -146,7 +143,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
 
   /** Whether nothing is lost when it is forgotten. */
   isForgettable(now: number): boolean {
-    return !this.#isAsking && this.#owed === 0 && this.#lease.held(now) === 0 && now >= this.#deniedUntil
+    return !this.#isAsking && this.#lease.held(now) === 0 && now >= this.#deniedUntil
   }
 
   /** From time to time: gives back what nobody uses, renews what somebody does before it lapses. */
@@ -168,36 +165,35 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   }
 
   leaseQuestion(now: number): readonly string[] {
-    const { tokensPerSecond, burstSize, leaseMs, grains, counts } = this.setting
+    const { burstSize, leaseMs, grains, counts } = this.setting
     // Who needs more than he holds gives that back first: two who each hold a part would wait for each other.
-    const surrenders = this.#needed === 0 || this.#needed > this.#lease.held(now)
+    const surrenders = this.#isCrowded || this.#needed === 0 || this.#needed > this.#lease.held(now)
     const { kept, back } = this.#lease.account(surrenders, now)
     this.#demand.add(this.#spent, now)
     this.#spent = 0
     const want = this.#needed === 0 ? 0 : Math.max(this.#needed, Math.ceil(this.#demand.level(now) / grains) * grains)
     counts.questions++
-    this.#owedAsked = this.#owed
-    this.#owed = 0
     this.#question++
-    const figures = [this.#question, kept, back, this.#owedAsked, this.#needed, want, leaseMs * 1_000]
-    return [tokensPerSecond, burstSize, ...figures].map(String)
+    const figures = [this.#question, kept, back, this.#needed, want, leaseMs * 1_000]
+    return [rateWord(this.setting), burstSize, ...figures].map(String)
   }
 
   leaseAnswer(values: readonly unknown[], { sentAt, settlingMs }: Answer): void {
-    const [granted = 0, kept = 0, left = 0, waitUs = 0] = values.map(Number)
+    const [granted = 0, kept = 0, left = 0, waitUs = 0, crowded = 0] = values.map(Number)
     const now = this.setting.clock.now()
-    if (granted === -1) return this.#differs({ tokensPerSecond: kept, burstSize: left }, now)
+    if (granted === -1) return this.#differs(limitOf(kept, left), now)
     if (granted === -2) return this.unanswered()
     this.#mismatch = undefined
     this.#lease.renew(kept, granted, sentAt, this.setting.leaseMs)
     this.setting.counts.granted += granted / this.setting.grains
     this.#told(left, granted > 0 ? 0 : Math.max(settlingMs, waitUs / 1_000), sentAt)
+    this.#isCrowded = crowded === 1
     this.#settle()
+    if (this.#isCrowded) this.giveUp(now)
   }
 
-  /** What was held when it was asked is held on, and lapses; what was owed is still owed. */
+  /** What was held when it was asked is held on, and lapses. */
   unanswered(): void {
-    this.#owed += this.#owedAsked
     this.#settle()
   }
 
@@ -218,7 +214,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     this.#asker.once(asker)
   }
 
-  #onceAnswer(grains: number, left: number, other: FleetLimit | undefined, { sentAt }: Answer): void {
+  #onceAnswer(grains: number, left: number, other: FleetLimit | undefined, answer: Answer): void {
+    const { sentAt, settlingMs } = answer
     const now = this.setting.clock.now()
     if (other !== undefined) return this.#differs(other, now)
     this.#mismatch = undefined
@@ -226,7 +223,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
       this.#lease.add(grains, sentAt, this.setting.timeLimitMs, now)
       this.setting.counts.granted += grains / this.setting.grains
     }
-    this.#told(Math.max(0, left), left >= 0 ? 0 : (-1 - left) / 1_000, sentAt)
+    this.#told(Math.max(0, left), left >= 0 ? 0 : Math.max(settlingMs, (-1 - left) / 1_000), sentAt)
   }
 
   /** What Redis said: what is left, and how long to wait for what was asked. */
@@ -245,11 +242,12 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   }
 
   #differs(other: FleetLimit, now: number): void {
-    const { tokensPerSecond, burstSize, name, problem } = this.setting
+    const { tokensPerSecond, burstSize, whenUnavailable, name, problem } = this.setting
     this.#deniedUntil = now + MISMATCH_MS
     this.#lease.drop()
     if (this.#mismatch === undefined) {
-      this.#mismatch = new FleetLimitMismatchError(name, { tokensPerSecond, burstSize }, other)
+      const own = { tokensPerSecond, burstSize, isShared: whenUnavailable === 'local-share' }
+      this.#mismatch = new FleetLimitMismatchError(name, own, other)
       problem(this.#mismatch)
     }
     this.#settle()
@@ -288,14 +286,9 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   #shareAt(now: number): LocalShare | undefined {
     if (this.setting.whenUnavailable !== 'local-share') return undefined
     const from = this.#shard.shareFrom(now)
-    if (from !== undefined) {
-      this.#share ??= new LocalShare(this.setting, from.processes, from.at)
-      this.#sharedFrom = from.at
-    } else if (this.#share !== undefined) {
-      this.#share = undefined
-      // What was spent before Redis began to remember anew is not counted there.
-      if (this.#shard.settledAt > this.#sharedFrom) this.#owed = 0
-    }
+    // A part of less than a token is no share: Redis does not keep it either.
+    if (from === undefined || from.part * this.setting.burstSize < 1) this.#share = undefined
+    else this.#share ??= new LocalShare(this.setting, from.part, from.at)
     return this.#share
   }
 

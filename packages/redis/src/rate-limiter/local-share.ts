@@ -9,10 +9,10 @@ export class LocalShare {
   #tokens = 0
   #updatedAt: number
 
-  /** @param processes among how many the limit is shared */
-  constructor(limit: { readonly tokensPerSecond: number; readonly burstSize: number }, processes: number, now: number) {
-    this.burstSize = limit.burstSize / processes
-    this.#tokensPerMs = limit.tokensPerSecond / processes / 1_000
+  /** @param part which part of the limit, from 0 to 1 */
+  constructor(limit: { readonly tokensPerSecond: number; readonly burstSize: number }, part: number, now: number) {
+    this.burstSize = limit.burstSize * part
+    this.#tokensPerMs = (limit.tokensPerSecond * part) / 1_000
     this.#updatedAt = now
   }
 

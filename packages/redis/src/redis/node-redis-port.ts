@@ -22,8 +22,20 @@ const socket = {
   reconnectStrategy: (attempt: number): number => Math.min(50 * (attempt + 1), 500),
 }
 
+/** How often a client may be found connecting before it is taken to hang: Redis may take a connection and answer nothing. */
+const CONNECTING_LIMIT = 3
+
 /** Nothing waits: what cannot be sent now is refused now. */
 const SAFE = { disableOfflineQueue: true }
+
+type Heard = (message: string | Uint8Array) => void
+
+/** A connection that only listens. */
+interface Subscriber {
+  readonly client: NodeRedisClient
+  /** Settles when it listens to everything. */
+  readonly ready: Promise<void>
+}
 
 /** The port of node-redis: connections of its own, made like the given one but without its queue. */
 export class NodeRedisPort implements RedisPort {
@@ -31,7 +43,9 @@ export class NodeRedisPort implements RedisPort {
   readonly #given: NodeRedisClient
   #client: NodeRedisClient
   #send: Send
-  #subscriber: Promise<NodeRedisClient> | undefined
+  #subscriber: Subscriber | undefined
+  readonly #listeners = new Map<string, Set<Heard>>()
+  #foundConnecting = 0
   #closed = false
 
   constructor(client: NodeRedisClient) {
@@ -59,28 +73,35 @@ export class NodeRedisPort implements RedisPort {
   }
 
   async subscribe(channel: string, listener: (message: string) => void): Promise<Unsubscribe> {
-    this.#subscriber ??= this.#openSubscriber()
-    const subscriber = await this.#subscriber
     const heard = (message: string | Uint8Array): void => listener(String(message))
-    await subscriber.subscribe(channel, heard)
+    const listeners = this.#listeners.get(channel) ?? new Set()
+    this.#listeners.set(channel, listeners.add(heard))
+    if (this.#subscriber === undefined) this.#subscriber = this.#openSubscriber()
+    else await this.#subscriber.ready.then(() => this.#subscriber?.client.subscribe(channel, heard))
+    await this.#subscriber.ready
     return () => {
+      listeners.delete(heard)
       // Of a connection that is just being closed nobody needs to take leave.
-      subscriber.unsubscribe(channel, heard).catch(() => undefined)
+      this.#subscriber?.client.unsubscribe(channel, heard).catch(() => undefined)
     }
   }
 
   reconnect(): void {
-    // One that is connecting by itself is left to it.
-    if (this.#closed || !this.#client.isReady) return
+    if (this.#closed) return
+    if (!this.#client.isReady && ++this.#foundConnecting < CONNECTING_LIMIT) return
+    this.#foundConnecting = 0
     destroy(this.#client)
     this.#client = this.#open(SAFE)
     this.#send = sender(this.#client)
+    if (this.#subscriber === undefined) return
+    destroy(this.#subscriber.client)
+    this.#subscriber = this.#openSubscriber()
   }
 
   async close(): Promise<void> {
     this.#closed = true
     destroy(this.#client)
-    if (this.#subscriber !== undefined) destroy(await this.#subscriber)
+    if (this.#subscriber !== undefined) destroy(this.#subscriber.client)
   }
 
   #open(options: object): NodeRedisClient {
@@ -91,11 +112,17 @@ export class NodeRedisPort implements RedisPort {
     return opened
   }
 
-  async #openSubscriber(): Promise<NodeRedisClient> {
-    const opened = this.#given.duplicate(this.#overrides({}))
-    opened.on('error', () => undefined)
-    await opened.connect()
-    return opened
+  /** A connection that listens to all that is listened to. */
+  #openSubscriber(): Subscriber {
+    const client = this.#given.duplicate(this.#overrides({}))
+    client.on('error', () => undefined)
+    const ready = client.connect().then(async () => {
+      for (const [channel, listeners] of this.#listeners) {
+        for (const heard of listeners) await client.subscribe(channel, heard)
+      }
+    })
+    ready.catch(() => undefined)
+    return { client, ready }
   }
 
   /** Each kind of client takes the options of its connections in another place. */

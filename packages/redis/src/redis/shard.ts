@@ -1,6 +1,7 @@
 /** One server of Redis, as far as this process knows it: whether it answers, and what time it has. */
 import { CircuitBreaker, type CircuitPermit, type Clock, type Timer } from 'holdfast'
 import { FleetUnavailableError } from '../errors.ts'
+import { BE_PRESENT } from '../scripts/be-present.ts'
 import { LEASE_TOKENS } from '../scripts/lease-tokens.ts'
 import type { Script } from '../scripts/script.ts'
 import type { RedisPort } from './port.ts'
@@ -16,11 +17,14 @@ export interface Answer {
   readonly values: readonly unknown[]
 }
 
-/** Limits are shared out among so many processes, since then on the monotonic clock. */
+/** Limits are shared out without Redis, since then on the monotonic clock; this process has so much of each, from 0 to 1. */
 export interface ShareFrom {
   readonly at: number
-  readonly processes: number
+  readonly part: number
 }
+
+/** All shares together, in the units in which Redis allots them. */
+const WHOLE = 1_000_000
 
 /** How much later than due a timer may fire before it is our own stall that is suspected, in milliseconds. */
 const STALL_MS = 20
@@ -38,6 +42,7 @@ export class Shard {
   /** What the keys of this server have between their braces. */
   readonly tag: string
   readonly memoryKey: string
+  readonly membersKey: string
   readonly breaker: CircuitBreaker
   readonly timing: Timing
   readonly #port: RedisPort
@@ -46,7 +51,11 @@ export class Shard {
   readonly #timeLimitMs: number
   readonly #changed: () => void
   readonly #answered: () => void
-  readonly #processes: () => number | undefined
+  #processes: number | undefined
+  /** What Redis has allotted to this process, and it knows of. */
+  #allotted = 0
+  /** When the last question was sent that Redis may have heard. */
+  #heardAt = Number.NEGATIVE_INFINITY
   #share: ShareFrom | undefined
   #timer: Timer | undefined
   #away = false
@@ -69,8 +78,6 @@ export class Shard {
       readonly changed: () => void
       /** Told of every answer. */
       readonly answered: () => void
-      /** How many processes there are, if that is known well enough to share a limit by it. */
-      readonly processes: () => number | undefined
     },
   ) {
     this.tag = tag
@@ -81,8 +88,8 @@ export class Shard {
     this.timing = timingFor(around.timeLimitMs)
     this.#changed = around.changed
     this.#answered = around.answered
-    this.#processes = around.processes
     this.memoryKey = `${around.keyPrefix}:{${tag}}:memory`
+    this.membersKey = `${around.keyPrefix}:{${tag}}:members`
     this.breaker = new CircuitBreaker(`redis ${tag}`, {
       failureThreshold: 1,
       recoveryTimeoutMs: 1,
@@ -102,30 +109,43 @@ export class Shard {
     return this.#lastAnsweredAt
   }
 
+  /** How many processes reach it, this one included; undefined before its first answer. */
+  get processes(): number | undefined {
+    return this.#processes
+  }
+
+  /** Which part of a limit this process has when limits are shared out, from 0 to 1. */
+  get part(): number {
+    return this.#allotted / WHOLE
+  }
+
   /** When tokens flow again after Redis has begun to remember anew, on the monotonic clock; past when they do. */
   get settledAt(): number {
     return this.#settledAt
   }
 
   /**
-   * From when on, and among how many, limits are shared out without this server; undefined while it is asked. It is not
-   * asked while it is cut off, and after its return until it gives tokens again.
+   * From when on limits are shared out without this server, and which part this process has; undefined while it is asked.
+   * It is not asked while it is cut off, and after its return until it gives tokens again.
    */
   shareFrom(now: number): ShareFrom | undefined {
     const share = this.#share
     if (share !== undefined) {
       // Once it is known when Redis gives tokens again the share ends then, whether Redis answers at that moment or not.
-      const ends = this.#settledAt > share.at ? now >= this.#settledAt : this.available
+      const ends = this.#knowsEndOf(share) ? now >= this.#settledAt : this.available
       if (!ends) return share
       this.#share = undefined
     }
     if (this.available) return undefined
-    const at = this.#lastAnsweredAt + this.timing.shareAfterMs
-    const processes = this.#processes()
-    // Who has never been answered does not know what the others do.
-    if (at === Number.NEGATIVE_INFINITY || now < at || processes === undefined) return undefined
-    this.#share = { at, processes }
+    const at = this.#heardAt + this.timing.shareAfterMs
+    // Who has not been allotted anything yet does not know what the others do.
+    if (now < at || this.#allotted === 0) return undefined
+    this.#share = { at, part: this.part }
     return this.#share
+  }
+
+  #knowsEndOf(share: ShareFrom): boolean {
+    return this.#settledAt > share.at
   }
 
   /** How long an answer takes, smoothed, in milliseconds. */
@@ -150,9 +170,10 @@ export class Shard {
     return this.#ask(this.breaker.tryEnter(), script, keys, args)
   }
 
-  /** Touches its memory, so that its silence is noticed. */
-  touch(): Promise<Answer> {
-    return this.ask(LEASE_TOKENS, [], [])
+  /** Says that this process is there, or leaves, and learns what part it has. Never asked twice at a time. */
+  async bePresent(stays: boolean): Promise<void> {
+    const { values } = await this.ask(BE_PRESENT, [], [stays ? '1' : '0'])
+    this.#allotted = Number(values[0])
   }
 
   /** No question any more. */
@@ -169,33 +190,50 @@ export class Shard {
       String(this.timing.quietMs * 1_000),
       String(this.timing.settleMs * 1_000),
       String(MEMORY_MS),
+      String(this.timing.silentMs * 1_000),
+      String(this.timing.keptMs * 1_000),
+      String(this.#allotted),
+      this.#usesShare(sentAt) ? '1' : '0',
     ]
+    const heardAt = this.#heardAt
     try {
       const reply = await this.#inTime(
-        this.#sent(() => this.#port.run(script, [this.memoryKey, ...keys], [...head, ...args])),
+        this.#sent(() => {
+          this.#heardAt = sentAt
+          return this.#port.run(script, [this.memoryKey, this.membersKey, ...keys], [...head, ...args])
+        }),
       )
       const answer = this.#read(reply, sentAt)
       permit.succeed()
       return answer
     } catch (cause) {
       permit.fail(cause)
+      // What Redis has refused it has not done.
+      if (isRefusal(cause) && this.#heardAt === sentAt) this.#heardAt = heardAt
       this.#lost()
       throw cause instanceof FleetUnavailableError ? cause : new FleetUnavailableError(messageOf(cause), { cause })
     }
   }
 
   #read(reply: unknown, sentAt: number): Answer {
-    if (!Array.isArray(reply) || reply.length < 3) throw new FleetUnavailableError('redis answered what is no answer')
-    const [us, late, settlingUs, ...values] = reply
+    if (!Array.isArray(reply) || reply.length < 4) throw new FleetUnavailableError('redis answered what is no answer')
+    const [us, late, settlingUs, processes, ...values] = reply
     const now = this.#clock.now()
     this.#redisTime = { us: Number(us), at: now }
     if (Number(late) === 1) throw new FleetUnavailableError('the question reached redis too late')
     this.#lastAnsweredAt = Math.max(this.#lastAnsweredAt, sentAt)
+    this.#processes = Number(processes)
     const settlingMs = Number(settlingUs) / 1_000
     if (settlingMs > 0) this.#settledAt = sentAt + settlingMs
     this.#roundTripMs += (now - sentAt - this.#roundTripMs) / 8
     this.#answered()
     return { sentAt, settlingMs, values }
+  }
+
+  /** Whether it goes on its share and does not know until when: Redis must keep it until it says that it has ended. */
+  #usesShare(now: number): boolean {
+    const share = this.shareFrom(now)
+    return share !== undefined && !this.#knowsEndOf(share)
   }
 
   #notAfter(now: number): string {
@@ -252,6 +290,11 @@ export class Shard {
 
 /** A failure that the breaker has counted. */
 const isNot = (): boolean => false
+
+/** Whether it is Redis that says no: `OOM …`, `READONLY …`, and all others that begin with their kind. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && /^[A-Z]{2,} /.test(error.message)
+}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -1,30 +1,26 @@
-/** Says that a process is there, and counts the processes. */
+/** Says that a process is there, and allots the shares by which processes go on without Redis. */
 import { MEMORY_LUA } from './memory-lua.ts'
 import { type Script, script } from './script.ts'
 
 /**
- * KEYS: 1 memory, 2 the processes by when they were last heard of, 3 by when they came. ARGV after the common five: for how
- * long a silent process is counted (microseconds), 1 to stay or 0 to leave. Adds to the reply: how many processes there are,
- * and how many of them came before this one (−1 when it has left).
+ * ARGV after the common nine: 1 to stay or 0 to leave. Adds to the reply the share of this process (millionths).
+ *
+ * Shares are handed out as tokens are: all that processes may know of never add up to more than the whole. So one that has
+ * just come has none until the others have said that they know of their smaller ones.
  */
 const PRESENT_LUA = `
-local kept = tonumber(ARGV[6])
-for _, silent in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - kept)) do
-  redis.call('ZREM', KEYS[2], silent)
-  redis.call('ZREM', KEYS[3], silent)
-end
-if ARGV[7] == '1' then
-  redis.call('ZADD', KEYS[2], now, ARGV[1])
-  redis.call('ZADD', KEYS[3], 'NX', now, ARGV[1])
+if ARGV[10] == '1' then
+  local free = WHOLE - (allotted - share) - math.max(0, lost)
+  local told = math.max(0, math.min(math.floor(WHOLE / call('HLEN', KEYS[2])), free))
+  hear(math.max(tonumber(ARGV[8]), told))
+  reply[5] = told
 else
-  redis.call('ZREM', KEYS[2], ARGV[1])
-  redis.call('ZREM', KEYS[3], ARGV[1])
+  hear(0)
+  call('HDEL', KEYS[2], ARGV[1])
+  live = live - 1
+  reply[5] = 0
 end
-local expiry = math.ceil(kept / 1000)
-redis.call('PEXPIRE', KEYS[2], expiry)
-redis.call('PEXPIRE', KEYS[3], expiry)
-reply[4] = redis.call('ZCARD', KEYS[2])
-reply[5] = redis.call('ZRANK', KEYS[3], ARGV[1]) or -1
+remember()
 return reply
 `
 

@@ -1,6 +1,6 @@
 /**
  * A bucket in Redis: a few numbers in one string. Tokens are counted in grains, 2^-40 of a token or coarser so that every
- * sum stays exact; times are microseconds of Redis's clock.
+ * sum stays exact; times are microseconds of the clock by which the limit goes.
  *
  * `leased` is what processes hold and have not accounted for; `flying0` and `flying1` are tokens that were given for one
  * decision and may be spent any moment until `lands0`, `lands1`. Tokens flow in only as far as the burst minus all of these:
@@ -10,13 +10,21 @@
  * Most buckets of many have seen single decisions only: theirs is the short form, six numbers.
  */
 export const BUCKET_LUA: string = `
-local call, pack, unpack = redis.call, struct.pack, struct.unpack
 local SHORT, SHORT_BYTES, LONG = '<dddddd', 48, '<ddddddddddd'
 
+-- A limit whose rate is given as a negative number is shared out without Redis: it goes by the clock that slows down. A
+-- share of less than a token is of no use to its process: then the whole burst stays here.
 local function limitOf(rate, burst)
   local _, exponent = math.frexp(burst)
   local grains = math.ldexp(1, math.min(40, 51 - exponent))
-  return { rate = rate, burst = burst, grains = grains, size = math.floor(burst * grains), flow = rate * grains / 1000000 }
+  local whole = math.floor(burst * grains)
+  local limit = { rate = rate, burst = burst, grains = grains, whole = whole, size = whole,
+    flow = math.abs(rate) * grains / 1000000, now = now, pace = 1 }
+  if rate < 0 then
+    limit.now, limit.pace = flowed, speed
+    if burst * largest >= WHOLE then limit.size = math.floor(whole * speed) end
+  end
+  return limit
 end
 
 local function emptyBucket(limit)
@@ -39,41 +47,52 @@ local function read(saved, limit)
     flying0 = flying0, lands0 = lands0, flying1 = flying1, lands1 = lands1 }
 end
 
+local function roomOf(bucket)
+  return bucket.limit.size - bucket.leased - bucket.flying0 - bucket.flying1
+end
+
 local function flow(bucket, till)
   if till <= bucket.updated then return end
   local gain = math.floor((till - bucket.updated) * bucket.limit.flow)
-  local room = bucket.limit.size - bucket.leased - bucket.flying0 - bucket.flying1 - bucket.tokens
-  if gain > room then gain = room end
-  if gain > 0 then bucket.tokens = bucket.tokens + gain end
+  local room = roomOf(bucket) - bucket.tokens
+  bucket.tokens = bucket.tokens + math.max(0, math.min(gain, room))
   bucket.updated = till
 end
 
 local function elapse(bucket)
+  local now = bucket.limit.now
   if bucket.flying0 > 0 and bucket.lands0 <= now then flow(bucket, bucket.lands0) bucket.flying0 = 0 end
   if bucket.flying1 > 0 and bucket.lands1 <= now then flow(bucket, bucket.lands1) bucket.flying1 = 0 end
   if bucket.leased > 0 and bucket.latest <= now then flow(bucket, bucket.latest) bucket.leased = 0 end
   flow(bucket, now)
+  bucket.tokens = math.min(bucket.tokens, roomOf(bucket))
 end
 
--- How long until that many tokens are there, if nobody else takes any.
+-- How long until that many tokens are there, if nobody else takes any; while the clock goes slower, that may change.
 local function waitFor(bucket, need)
-  local wait = 0
+  local now, wait = bucket.limit.now, 0
   if bucket.tokens < need then wait = math.ceil((need - bucket.tokens) / bucket.limit.flow) end
   if bucket.updated > now then wait = wait + bucket.updated - now end
-  if bucket.limit.size - bucket.leased - bucket.flying0 - bucket.flying1 < need then
+  if roomOf(bucket) < need then
     local frees = math.huge
     if bucket.leased > 0 then frees = bucket.earliest end
     if bucket.flying0 > 0 then frees = math.min(frees, bucket.lands0) end
     if bucket.flying1 > 0 then frees = math.min(frees, bucket.lands1) end
     if frees < math.huge then wait = math.max(wait, frees - now) end
   end
+  if bucket.limit.pace < 1 then return math.min(math.ceil(wait / math.max(bucket.limit.pace, 0.001)), 1000000) end
   return wait
+end
+
+local function keptMs(limit, us)
+  if limit.rate > 0 then return math.ceil(us / 1000) + 1000 end
+  return math.ceil(2 * us / math.max(limit.pace, 0.001) / 1000) + 1000
 end
 
 -- Kept until it is full and nothing of it is out: then no bucket is the same as a full one.
 local function save(key, bucket)
   local limit = bucket.limit
-  local idle = math.max(now, bucket.updated)
+  local idle = math.max(limit.now, bucket.updated)
   if bucket.leased > 0 then idle = math.max(idle, bucket.latest) end
   if bucket.flying0 > 0 then idle = math.max(idle, bucket.lands0) end
   if bucket.flying1 > 0 then idle = math.max(idle, bucket.lands1) end
@@ -84,7 +103,6 @@ local function save(key, bucket)
     saved = pack(LONG, bucket.tokens, bucket.updated, bucket.leased, bucket.earliest, bucket.latest,
       bucket.flying0, bucket.lands0, bucket.flying1, bucket.lands1, limit.rate, limit.burst)
   end
-  local full = idle - now + (limit.size - bucket.tokens) / limit.flow
-  call('SET', key, saved, 'PX', math.ceil(full / 1000) + 1000)
+  call('SET', key, saved, 'PX', keptMs(limit, idle - limit.now + (limit.whole - bucket.tokens) / limit.flow))
 end
 `

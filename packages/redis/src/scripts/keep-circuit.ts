@@ -3,7 +3,7 @@ import { MEMORY_LUA } from './memory-lua.ts'
 import { type Script, script } from './script.ts'
 
 /**
- * KEYS: 1 memory, 2 the circuit, 3 who has reported failures and when, 4 who probes. ARGV after the common five: what is
+ * KEYS after the common two: the circuit, who has reported failures and when, who probes. ARGV after the common nine: what is
  * done (`look`, `report`, `well`, `claim`, `succeeded`, `failed`, `release`), how many processes there are, quorum, window
  * of reports, how long it stays open, length of a step of the ramp (microseconds), lease of the probe (milliseconds),
  * generation that the doer knows, channel, note. Adds to the reply: generation, state (0 closed, 1 open, 2 recovering),
@@ -12,56 +12,55 @@ import { type Script, script } from './script.ts'
  * A generation is the time of its change, so that it grows even when Redis has forgotten the one before.
  */
 const CIRCUIT_LUA = `
-local call = redis.call
-local act, processes, quorum = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
-local window, open, step = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local known = call('HMGET', KEYS[2], 'generation', 'state', 'changed', 'note')
-local generation, state = tonumber(known[1] or '0'), tonumber(known[2] or '0')
-local changed, note = tonumber(known[3] or '0'), known[4] or ''
+local act, processes, quorum = ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+local window, open, step = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15])
+local saved = call('HMGET', KEYS[3], 'generation', 'state', 'changed', 'note')
+local generation, state = tonumber(saved[1] or '0'), tonumber(saved[2] or '0')
+local changed, note = tonumber(saved[3] or '0'), saved[4] or ''
 
 local function become(to, why)
   generation, state, changed, note = math.max(now, generation + 1), to, now, why
-  call('HSET', KEYS[2], 'generation', string.format('%.0f', generation), 'state', to,
+  call('HSET', KEYS[3], 'generation', string.format('%.0f', generation), 'state', to,
     'changed', string.format('%.0f', changed), 'note', note)
-  call('PUBLISH', ARGV[14], string.format('%.0f %d %s', generation, state, note))
+  call('PUBLISH', ARGV[18], string.format('%.0f %d %s', generation, state, note))
 end
 
 local function probes()
-  return call('GET', KEYS[4]) == ARGV[1]
+  return call('GET', KEYS[5]) == ARGV[1]
 end
 
 if state == 2 and now - changed >= 4 * step then become(0, 'recovered') end
 
 if act == 'report' then
-  call('ZADD', KEYS[3], now, ARGV[1])
-  call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - window)
-  local reporters = call('ZCARD', KEYS[3])
+  call('ZADD', KEYS[4], now, ARGV[1])
+  call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - window)
+  local reporters = call('ZCARD', KEYS[4])
   if state ~= 1 and reporters >= math.min(quorum, math.max(1, processes)) then
-    become(1, string.format('%d of %d processes find it failing: %s', reporters, math.max(1, processes), ARGV[15]))
+    become(1, string.format('%d of %d processes find it failing: %s', reporters, math.max(1, processes), ARGV[19]))
   end
 elseif act == 'well' then
-  call('ZREM', KEYS[3], ARGV[1])
+  call('ZREM', KEYS[4], ARGV[1])
 elseif act == 'claim' then
   if state == 1 and now - changed >= open then
-    call('SET', KEYS[4], ARGV[1], 'NX', 'PX', ARGV[12])
-    if probes() then call('PEXPIRE', KEYS[4], ARGV[12]) end
+    call('SET', KEYS[5], ARGV[1], 'NX', 'PX', ARGV[16])
+    if probes() then call('PEXPIRE', KEYS[5], ARGV[16]) end
   end
 elseif act == 'succeeded' or act == 'failed' then
-  if probes() and state == 1 and tonumber(ARGV[13]) == generation then
+  if probes() and state == 1 and tonumber(ARGV[17]) == generation then
+    call('DEL', KEYS[5])
     call('DEL', KEYS[4])
-    call('DEL', KEYS[3])
-    if act == 'succeeded' then become(2, 'the probe succeeded') else become(1, 'the probe failed: ' .. ARGV[15]) end
+    if act == 'succeeded' then become(2, 'the probe succeeded') else become(1, 'the probe failed: ' .. ARGV[19]) end
   end
 elseif act == 'release' then
-  if probes() then call('DEL', KEYS[4]) end
+  if probes() then call('DEL', KEYS[5]) end
 end
 
 local kept = math.ceil((open + window + 4 * step) / 1000) + 3600000
-call('PEXPIRE', KEYS[2], kept)
 call('PEXPIRE', KEYS[3], kept)
-reply[4], reply[5], reply[6] = string.format('%.0f', generation), state, now - changed
-reply[7] = probes() and state == 1 and 1 or 0
-reply[8] = note
+call('PEXPIRE', KEYS[4], kept)
+reply[5], reply[6], reply[7] = string.format('%.0f', generation), state, now - changed
+reply[8] = probes() and state == 1 and 1 or 0
+reply[9] = note
 return reply
 `
 

@@ -4,9 +4,10 @@ import { MEMORY_LUA } from './memory-lua.ts'
 import { type Script, script } from './script.ts'
 
 /**
- * KEYS: 1 memory, then for each bucket its state and its leases. ARGV, for each bucket after the common five: rate (tokens
- * a second), burst (tokens), number of the question, kept, given back, owed, needed, wanted (grains), life (microseconds).
- * Adds to the reply for each bucket: granted, kept, left, wait (microseconds), holders; or −1, rate, burst of those who use
+ * KEYS after the common two: for each bucket its state and its leases. ARGV, for each bucket after the common nine: rate
+ * (tokens a second; negative for a limit that is shared out without Redis), burst (tokens), number of the question, kept,
+ * given back, needed, wanted (grains), life (microseconds). Adds to the reply for each bucket: granted, kept, left, wait
+ * (microseconds), 1 if more is out than the bucket may now hold, so that all must be given back; or −1, rate, burst of those who use
  * the bucket with another limit; or −2 for a question that a newer one of the same process has overtaken.
  *
  * A lease is one field of a hash: amount, when it lapses, number of the question. What a process neither keeps nor gives
@@ -17,13 +18,13 @@ local LEASE = '<ddd'
 
 -- Takes out leases that have lapsed, in the order in which they did.
 local function sweep(key, bucket)
-  if bucket.leased == 0 or bucket.earliest > now or bucket.latest <= now then return end
+  if bucket.leased == 0 or bucket.earliest > bucket.limit.now or bucket.latest <= bucket.limit.now then return end
   local saved = call('HGETALL', key)
   local lapsed = {}
   local earliest = math.huge
   for i = 1, #saved, 2 do
     local amount, lapses = unpack(LEASE, saved[i + 1])
-    if lapses <= now then lapsed[#lapsed + 1] = { lapses, amount, saved[i] } else earliest = math.min(earliest, lapses) end
+    if lapses <= bucket.limit.now then lapsed[#lapsed + 1] = { lapses, amount, saved[i] } else earliest = math.min(earliest, lapses) end
   end
   table.sort(lapsed, function(a, b) return a[1] < b[1] end)
   for _, lease in ipairs(lapsed) do
@@ -35,26 +36,26 @@ local function sweep(key, bucket)
 end
 
 -- What this process holds as far as Redis knows; nil if it has asked a newer question since.
-local function own(key, question)
+local function own(key, question, limit)
   local saved = call('HGET', key, ARGV[1])
   if not saved then return 0 end
   local amount, lapses, number = unpack(LEASE, saved)
-  if lapses <= now then return 0 end
+  if lapses <= limit.now then return 0 end
   if number >= question then return nil end
   return amount
 end
 
 local function answer(key, leases, bucket, at)
-  local question, held, back, owed = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local need, want, life = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local question, held, back = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local need, want, life = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
   local limit = bucket.limit
   if bucket.leased == 0 then call('DEL', leases) end
-  local had = own(leases, question)
+  local had = own(leases, question, limit)
   if not had then return { -2, 0, 0, 0, 0 } end
   sweep(leases, bucket)
   elapse(bucket)
   local kept = math.min(held, had)
-  bucket.tokens = bucket.tokens + math.min(back, had - kept) - owed
+  bucket.tokens = bucket.tokens + math.min(back, had - kept)
   bucket.leased = bucket.leased - had
   local holders = call('HLEN', leases)
   if had == 0 then holders = holders + 1 end
@@ -64,23 +65,24 @@ local function answer(key, leases, bucket, at)
     granted = need + math.floor((math.min(want, bucket.tokens, share) - need) / limit.grains) * limit.grains
     bucket.tokens = bucket.tokens - granted
   end
-  local amount, lapses = kept + granted, now + life
+  local amount, lapses = kept + granted, limit.now + life
   if amount > 0 then
     if bucket.leased == 0 then bucket.earliest, bucket.latest = lapses, lapses end
     bucket.earliest = math.min(bucket.earliest, lapses)
     bucket.latest = math.max(bucket.latest, lapses)
     bucket.leased = bucket.leased + amount
     call('HSET', leases, ARGV[1], pack(LEASE, amount, lapses, question))
-    call('PEXPIRE', leases, math.ceil((bucket.latest - now) / 1000) + 1000)
+    call('PEXPIRE', leases, keptMs(limit, bucket.latest - limit.now))
   else
     call('HDEL', leases, ARGV[1])
   end
   save(key, bucket)
-  return { granted, kept, math.max(0, bucket.tokens), waitFor(bucket, math.max(need, 1)), holders }
+  return { granted, kept, math.max(0, bucket.tokens), waitFor(bucket, math.max(need, 1)),
+    roomOf(bucket) < bucket.tokens and 1 or 0 }
 end
 
-for i = 1, (#KEYS - 1) / 2 do
-  local key, leases, at = KEYS[2 * i], KEYS[2 * i + 1], 6 + (i - 1) * 9
+for i = 1, (#KEYS - 2) / 2 do
+  local key, leases, at = KEYS[2 * i + 1], KEYS[2 * i + 2], 10 + (i - 1) * 8
   local limit = limitOf(tonumber(ARGV[at]), tonumber(ARGV[at + 1]))
   local saved = call('GET', key)
   local bucket, otherRate, otherBurst

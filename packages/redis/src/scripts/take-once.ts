@@ -4,7 +4,8 @@ import { MEMORY_LUA } from './memory-lua.ts'
 import { type Script, script } from './script.ts'
 
 /**
- * KEYS: 1 memory, then the state of each bucket. ARGV after the common five: rate, burst (tokens), flight (microseconds:
+ * KEYS after the common two: the state of each bucket. ARGV after the common nine: rate (negative for a limit that is shared
+ * out without Redis), burst (tokens), flight (microseconds:
  * how long after this the tokens may still be spent), then for each bucket the grains wanted. Adds to the reply for each
  * bucket one number: what is left if the tokens were taken; −1 − the wait in microseconds if not; −2^52 where others use the
  * bucket with another limit, whose rate and burst are then the last two of the reply.
@@ -13,32 +14,32 @@ import { type Script, script } from './script.ts'
  * and one bucket needs no list of decisions.
  */
 const ONCE_LUA = `
-local limit, flight = limitOf(tonumber(ARGV[6]), tonumber(ARGV[7])), tonumber(ARGV[8])
+local limit, flight = limitOf(tonumber(ARGV[10]), tonumber(ARGV[11])), tonumber(ARGV[12])
 local otherRate, otherBurst
 
 local function take(bucket, want)
   bucket.tokens = bucket.tokens - want
-  if bucket.flying1 > 0 and bucket.lands1 - now >= flight then
+  if bucket.flying1 > 0 and bucket.lands1 - limit.now >= flight then
     bucket.flying1 = bucket.flying1 + want
   else
     bucket.flying0 = bucket.flying0 + bucket.flying1
     bucket.lands0 = math.max(bucket.lands0, bucket.lands1)
-    bucket.flying1, bucket.lands1 = want, now + 2 * flight
+    bucket.flying1, bucket.lands1 = want, limit.now + 2 * flight
   end
 end
 
 -- Keys that nobody has used for long are all alike: what is there, what is saved and for how long is worked out once.
 local unused = emptyBucket(limit)
 elapse(unused)
-local full, common, taken, expiry = unused.tokens, tonumber(ARGV[9]), nil, nil
+local full, common, taken, expiry = unused.tokens, tonumber(ARGV[13]), nil, nil
 if common and full >= common then
   take(unused, common)
   taken = pack(SHORT, unused.tokens, unused.updated, unused.flying1, unused.lands1, limit.rate, limit.burst)
-  expiry = tostring(math.ceil((unused.lands1 - now + (limit.size - unused.tokens) / limit.flow) / 1000) + 1000)
+  expiry = tostring(keptMs(limit, unused.lands1 - limit.now + (limit.whole - unused.tokens) / limit.flow))
 end
 
-for i = 2, #KEYS do
-  local key, want = KEYS[i], tonumber(ARGV[7 + i])
+for i = 3, #KEYS do
+  local key, want = KEYS[i], tonumber(ARGV[10 + i])
   local saved = call('GET', key)
   if not saved and taken and want == common then
     call('SET', key, taken, 'PX', expiry)

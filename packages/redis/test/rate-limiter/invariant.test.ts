@@ -137,6 +137,16 @@ describe('over all processes, no window of any length sees more than burst + rat
     )
   })
 
+  it('when single processes are cut off, slow, stalled or killed as well, and each process keeps to its share', async () => {
+    await fc.assert(
+      fc.asyncProperty(situation, fc.array(fc.oneof(ofRedis, ofProcess), { maxLength: 4 }), async (given, faults) => {
+        const { admissions } = await play(given, faults, 'local-share')
+        expect(overAdmission(admissions, given.limit)).toBe(0)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
   it('when Redis loses its data and then hangs before all processes are counted again', async () => {
     const given = {
       seed: 1,

@@ -11,7 +11,7 @@ import { LEASE_TOKENS } from '../../src/scripts/lease-tokens.ts'
 import type { Script } from '../../src/scripts/script.ts'
 import { TAKE_ONCE } from '../../src/scripts/take-once.ts'
 
-const SETTINGS = { quiet: 1_000_000, settle: 1_000_000, keptMs: 60_000 }
+const SETTINGS = { quiet: 1_000_000, settle: 1_000_000, keptMs: 60_000, silent: 400_000, reserved: 2_500_000 }
 const GRAINS = 2 ** 40
 
 /** The real script with one difference: it reads the time from a key, so that a test can move it. */
@@ -26,7 +26,6 @@ const leaseOf = fc.record({
   bucket: fc.constantFrom('a', 'b'),
   held: tokens,
   back: tokens,
-  owed: fc.constantFrom(0, 0, 0, 1.5),
   need: fc.integer({ min: 1, max: 5 }),
   more: fc.integer({ min: 0, max: 20 }),
   asksForNothing: fc.boolean(),
@@ -79,8 +78,14 @@ const command = fc.oneof(
     }),
   },
   {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('present' as const), process, lateness, stays: fc.boolean() }),
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('present' as const),
+      process,
+      lateness,
+      stays: fc.constantFrom(true, true, true, false),
+      uses: fc.constantFrom(false, false, false, true),
+    }),
   },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('time' as const), us: fc.integer({ min: 0, max: 150_000 }) }) },
   // A silence, and a clock that goes back.
@@ -106,31 +111,37 @@ describe('the model of the scripts', () => {
     const limit = fc.record({
       rate: fc.constantFrom(0.08, 10 / 3, 20, 200),
       burst: fc.constantFrom(1, 2.5, 10, 20, 1_000),
+      shared: fc.constantFrom(1, -1),
     })
     await fc.assert(
       fc.asyncProperty(
         limit,
         fc.array(command, { minLength: 10, maxLength: 80 }),
-        async ({ rate, burst }, commands) => {
+        async ({ rate, burst, shared }, commands) => {
           await redis.flushall()
           const clock = new VirtualClock()
           const model = new RedisModel(clock)
           const grains = burst > 2 ** 10 ? 2 ** (51 - Math.floor(Math.log2(burst)) - 1) : GRAINS
           let question = 1
+          const parts = new Map<string, number>()
+          const using = new Set<string>()
           const both = async (script: Script, asker: string, late: string, keys: string[], args: unknown[]) => {
             const us = model.now
             await redis.hset('time', 's', String(Math.floor(us / 1_000_000)), 'us', String(us % 1_000_000))
             const notAfter = late === 'none' ? 0 : late === 'early' ? us + 1 : us - 1
-            const head = [asker, notAfter, SETTINGS.quiet, SETTINGS.settle, SETTINGS.keptMs]
+            const { quiet, settle, keptMs, silent, reserved } = SETTINGS
+            const shares = [parts.get(asker) ?? 0, using.has(asker) ? 1 : 0]
+            const head = [asker, notAfter, quiet, settle, keptMs, silent, reserved, ...shares]
             const texts = [...head, ...args].map(String)
-            const real = await redis.eval(timed(script), keys.length, ...keys, ...texts)
+            const real = await redis.eval(timed(script), keys.length + 2, 'm', 'members', ...keys, ...texts)
             expect([script.name, ...(Array.isArray(real) ? real : [real])].map(comparable)).toEqual(
-              [script.name, ...model.run(script.name, keys, texts)].map(comparable),
+              [script.name, ...model.run(script.name, ['m', 'members', ...keys], texts)].map(comparable),
             )
+            return Array.isArray(real) && script === BE_PRESENT && real.length > 4 ? Number(real[4]) : undefined
           }
           // Memory has begun and is full.
           for (let turn = 0; turn < 4; turn++) {
-            await both(BE_PRESENT, 'p0', 'none', ['m', 'heard', 'came'], [2_000_000, 1])
+            await both(BE_PRESENT, 'p0', 'none', [], [1])
             await clock.advance(turn < 3 ? 990 : 10)
           }
           for (const one of commands) {
@@ -141,20 +152,22 @@ describe('the model of the scripts', () => {
               await redis.flushall()
               model.flush()
             } else if (one.kind === 'present') {
-              const args = [2_000_000, one.stays ? 1 : 0]
-              await both(BE_PRESENT, one.process, one.lateness, ['m', 'heard', 'came'], args)
+              if (one.uses) using.add(one.process)
+              else using.delete(one.process)
+              const part = await both(BE_PRESENT, one.process, one.lateness, [], [one.stays ? 1 : 0])
+              if (part !== undefined) parts.set(one.process, part)
             } else if (one.kind === 'slots') {
-              await both(HOLD_SLOTS, one.process, one.lateness, ['m', 'slots'], [2, 500_000, ...one.acts.flat()])
+              await both(HOLD_SLOTS, one.process, one.lateness, ['slots'], [2, 500_000, ...one.acts.flat()])
             } else if (one.kind === 'circuit') {
               const known = Number(await redis.hget('circuit', 'generation'))
               const figures = [3, 2, 400_000, 100_000, 50_000, 600_000, one.knowsGeneration ? known : known - 1]
               const args = [one.act, ...figures, 'changes', 'timed out']
-              await both(KEEP_CIRCUIT, one.process, one.lateness, ['m', 'circuit', 'reports', 'probe'], args)
+              await both(KEEP_CIRCUIT, one.process, one.lateness, ['circuit', 'reports', 'probe'], args)
             } else if (one.kind === 'once') {
-              const keys = ['m', ...one.takes.map(([bucket]) => bucket)]
+              const keys = one.takes.map(([bucket]) => bucket)
               const wanted = one.takes.map(([, want]) => want * grains)
               await both(TAKE_ONCE, one.process, one.lateness, keys, [
-                one.otherLimit ? rate * 2 : rate,
+                one.otherLimit ? rate * 2 : shared * rate,
                 burst,
                 50_000,
                 ...wanted,
@@ -166,18 +179,17 @@ describe('the model of the scripts', () => {
                 const need = asked.asksForNothing ? 0 : asked.need * grains
                 const want = asked.asksForNothing ? 0 : (asked.need + asked.more) * grains
                 return [
-                  asked.otherLimit ? rate * 2 : rate,
+                  asked.otherLimit ? rate * 2 : shared * rate,
                   burst,
                   question,
                   asked.held * grains,
                   asked.back * grains,
-                  asked.owed * grains,
                   need,
                   want,
                   250_000,
                 ]
               })
-              await both(LEASE_TOKENS, one.process, one.lateness, ['m', ...keys], args)
+              await both(LEASE_TOKENS, one.process, one.lateness, keys, args)
             }
           }
         },

@@ -17,7 +17,7 @@ import type { LeasedBucket } from '../../src/rate-limiter/leased-bucket.ts'
 import { type Admission, overAdmission } from './admissions.ts'
 
 /** The limit of these tests: small enough to be used up, large enough to be quick. */
-export const LIMIT: FleetLimit = { tokensPerSecond: 100, burstSize: 20 }
+export const LIMIT: Pick<FleetLimit, 'tokensPerSecond' | 'burstSize'> = { tokensPerSecond: 100, burstSize: 20 }
 
 /** How often each process calls, in milliseconds: together far more than the limit allows. */
 const EVERY_MS = 8
@@ -43,7 +43,7 @@ export class RealFleet {
   }
 
   /** One more process of the fleet. */
-  async add(redis: RedisSource, options: Partial<FleetOptions> & { limit?: FleetLimit } = {}): Promise<Fleet> {
+  async add(redis: RedisSource, options: Partial<FleetOptions> & { limit?: typeof LIMIT } = {}): Promise<Fleet> {
     const { limit = LIMIT, ...more } = options
     const onProblem = (problem: FleetError): void => void this.problems.push(problem)
     const fleet = await connectFleet({ redis, onProblem, timeLimitMs: TIME_LIMIT_MS, ...more })
@@ -89,10 +89,11 @@ export class RealFleet {
     }, PATIENCE)
   }
 
-  /** Waits until every member has been there for long enough to have a share. */
+  /** Waits until every member has its part of the limit, should Redis go away. */
   async established(): Promise<void> {
     await vi.waitFor(() => {
-      if (!this.fleets.every((fleet) => fleet.snapshot().established)) throw new Error('not all are established')
+      const parts = this.fleets.map(({ home }) => home.part)
+      if (parts.some((part) => part < 0.99 / parts.length)) throw new Error(`not all have a part: ${parts}`)
     }, PATIENCE)
   }
 

@@ -1,4 +1,5 @@
 /** The arithmetic of a bucket in Redis, as the scripts of `@holdfast/redis` do it; a property test holds the two together. */
+import { type MemoryModel, WHOLE } from './memory-model.ts'
 
 /** A limit in the units of the scripts. */
 export interface LimitModel {
@@ -6,10 +7,13 @@ export interface LimitModel {
   readonly burst: number
   /** How many grains a token has. */
   readonly grains: number
-  /** The burst in grains. */
+  /** How many grains it may hold now. */
   readonly size: number
   /** Grains that flow in each microsecond. */
   readonly flow: number
+  /** The time by which it goes, and how fast that goes. */
+  readonly now: number
+  readonly pace: number
 }
 
 /** What one process holds. */
@@ -21,7 +25,7 @@ interface LeaseModel {
 
 /** The state of one bucket: grains, and microseconds of the server's clock. */
 export interface BucketModel {
-  readonly limit: LimitModel
+  limit: LimitModel
   tokens: number
   updated: number
   leased: number
@@ -34,11 +38,18 @@ export interface BucketModel {
   readonly leases: Map<string, LeaseModel>
 }
 
-/** The limit of that rate (tokens a second) and burst (tokens). */
-export function limitModel(rate: number, burst: number): LimitModel {
+/**
+ * The limit of that rate (tokens a second) and burst (tokens). A negative rate is that of a limit that is shared out without
+ * Redis: it goes by the clock that slows down.
+ */
+export function limitModel(rate: number, burst: number, memory: MemoryModel, now: number): LimitModel {
   const exponent = Math.floor(Math.log2(burst)) + 1
   const grains = 2 ** Math.min(40, 51 - exponent)
-  return { rate, burst, grains, size: Math.floor(burst * grains), flow: (rate * grains) / 1_000_000 }
+  const whole = Math.floor(burst * grains)
+  const limit = { rate, burst, grains, size: whole, flow: (Math.abs(rate) * grains) / 1_000_000, now, pace: 1 }
+  if (rate > 0) return limit
+  const size = burst * memory.largest >= WHOLE ? Math.floor(whole * memory.speed) : whole
+  return { ...limit, size, now: memory.flowed, pace: memory.speed }
 }
 
 /** A bucket that was empty when memory began. */
@@ -69,7 +80,8 @@ function flow(bucket: BucketModel, till: number): void {
 }
 
 /** Forgets leases that have lapsed, in the order in which they did. */
-function sweep(bucket: BucketModel, now: number): void {
+function sweep(bucket: BucketModel): void {
+  const { now } = bucket.limit
   if (bucket.leased === 0 || bucket.earliest > now || bucket.latest <= now) return
   const lapsed = [...bucket.leases].filter(([, { lapses }]) => lapses <= now)
   for (const [id, lease] of lapsed.sort(([, a], [, b]) => a.lapses - b.lapses)) {
@@ -82,7 +94,8 @@ function sweep(bucket: BucketModel, now: number): void {
 }
 
 /** Lets time pass. */
-export function elapse(bucket: BucketModel, now: number): void {
+export function elapse(bucket: BucketModel): void {
+  const { now } = bucket.limit
   if (bucket.flying0 > 0 && bucket.lands0 <= now) {
     flow(bucket, bucket.lands0)
     bucket.flying0 = 0
@@ -96,10 +109,18 @@ export function elapse(bucket: BucketModel, now: number): void {
     bucket.leased = 0
   }
   flow(bucket, now)
+  bucket.tokens = Math.min(bucket.tokens, roomOf(bucket))
 }
 
-/** How long until that many grains are there, in microseconds, if nobody else takes any. */
-export function waitFor(bucket: BucketModel, need: number, now: number): number {
+/** How long until that many grains are there, in microseconds; while the clock goes slower, that may change. */
+export function waitFor(bucket: BucketModel, need: number): number {
+  const { pace } = bucket.limit
+  const wait = waitAtPace(bucket, need)
+  return pace < 1 ? Math.min(Math.ceil(wait / Math.max(pace, 0.001)), 1_000_000) : wait
+}
+
+function waitAtPace(bucket: BucketModel, need: number): number {
+  const { now } = bucket.limit
   let wait = bucket.tokens < need ? Math.ceil((need - bucket.tokens) / bucket.limit.flow) : 0
   if (bucket.updated > now) wait += bucket.updated - now
   if (roomOf(bucket) >= need) return wait
@@ -112,7 +133,8 @@ export function waitFor(bucket: BucketModel, need: number, now: number): number 
 }
 
 /** Takes grains for one decision: they are out for at least one flight from now. */
-export function takeOnce(bucket: BucketModel, want: number, flight: number, now: number): void {
+export function takeOnce(bucket: BucketModel, want: number, flight: number): void {
+  const { now } = bucket.limit
   bucket.tokens -= want
   if (bucket.flying1 > 0 && bucket.lands1 - now >= flight) {
     bucket.flying1 += want
@@ -130,30 +152,30 @@ export interface LeaseQuestion {
   readonly question: number
   readonly held: number
   readonly back: number
-  readonly owed: number
   readonly need: number
   readonly want: number
   readonly life: number
 }
 
-/** The answer: granted, kept, left, wait, holders; −2 first for a question that a newer one has overtaken. */
-export function lease(bucket: BucketModel, asked: LeaseQuestion, now: number): readonly number[] {
+/** The answer: granted, kept, left, wait, 1 if too much is out; −2 first for a question that a newer one has overtaken. */
+export function lease(bucket: BucketModel, asked: LeaseQuestion): readonly number[] {
+  const { now } = bucket.limit
   if (bucket.leased === 0) bucket.leases.clear()
   const own = bucket.leases.get(asked.id)
   const valid = own !== undefined && own.lapses > now
   if (valid && own.question >= asked.question) return [-2, 0, 0, 0, 0]
-  sweep(bucket, now)
-  elapse(bucket, now)
+  sweep(bucket)
+  elapse(bucket)
   const had = valid ? own.amount : 0
   const kept = Math.min(asked.held, had)
-  bucket.tokens += Math.min(asked.back, had - kept) - asked.owed
+  bucket.tokens += Math.min(asked.back, had - kept)
   bucket.leased -= had
   const holders = bucket.leases.size + (had === 0 ? 1 : 0)
   const granted = grant(bucket, asked, kept, holders)
   bucket.tokens -= granted
-  remember(bucket, asked, kept + granted, now)
-  const wait = waitFor(bucket, Math.max(asked.need, 1), now)
-  return [granted, kept, Math.max(0, bucket.tokens), wait, holders]
+  remember(bucket, asked, kept + granted)
+  const wait = waitFor(bucket, Math.max(asked.need, 1))
+  return [granted, kept, Math.max(0, bucket.tokens), wait, roomOf(bucket) < bucket.tokens ? 1 : 0]
 }
 
 function grant({ tokens, limit }: BucketModel, { need, want }: LeaseQuestion, kept: number, holders: number): number {
@@ -162,12 +184,12 @@ function grant({ tokens, limit }: BucketModel, { need, want }: LeaseQuestion, ke
   return need + Math.floor((Math.min(want, tokens, share) - need) / limit.grains) * limit.grains
 }
 
-function remember(bucket: BucketModel, { id, life, question }: LeaseQuestion, amount: number, now: number): void {
+function remember(bucket: BucketModel, { id, life, question }: LeaseQuestion, amount: number): void {
   if (amount === 0) {
     bucket.leases.delete(id)
     return
   }
-  const lapses = now + life
+  const lapses = bucket.limit.now + life
   if (bucket.leased === 0) {
     bucket.earliest = lapses
     bucket.latest = lapses

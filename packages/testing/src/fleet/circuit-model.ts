@@ -30,11 +30,12 @@ export class CircuitModel {
 
   /** Does what the arguments of the script say. */
   act(args: readonly string[], now: number): CircuitAnswer {
-    const [id = '', , , , , act = ''] = args
+    const id = args[0] ?? ''
+    const act = args[9] ?? ''
     const [processes = 0, quorum = 0, window = 0, open = 0, step = 0, leaseMs = 0, known = 0] = args
-      .slice(6, 13)
+      .slice(10, 17)
       .map(Number)
-    const note = args[14] ?? ''
+    const note = args[18] ?? ''
     this.#published = undefined
     if (this.#probe !== undefined && this.#probe.expires <= now) this.#probe = undefined
     if (this.#state === 2 && now - this.#changed >= 4 * step) this.#become(0, 'recovered', now)

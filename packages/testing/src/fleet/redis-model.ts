@@ -1,27 +1,19 @@
 /** A Redis for virtual time: it answers the scripts of `@holdfast/redis` as a real one does. */
 import type { Clock } from 'holdfast'
-import { type BucketModel, elapse, emptyBucket, lease, limitModel, takeOnce, waitFor } from './bucket-model.ts'
+import { type BucketModel, elapse, emptyBucket, type LimitModel, lease, limitModel, takeOnce, waitFor } from './bucket-model.ts'
 import { CircuitModel } from './circuit-model.ts'
+import { headOf, MemoryModel } from './memory-model.ts'
 import { ModelConnection } from './model-connection.ts'
 
 /** Not a number that a bucket can answer: others use it with another limit. */
 const OTHER_LIMIT = -(2 ** 52)
 
-/** Since when a group of buckets is remembered. */
-interface Memory {
-  run: number
-  began: number
-  touched: number
-}
-
 /** Everything that a server keeps. */
 interface State {
-  readonly memories: Map<string, Memory>
+  readonly memories: Map<string, MemoryModel>
   readonly buckets: Map<string, BucketModel>
   readonly circuits: Map<string, CircuitModel>
   readonly slots: Map<string, Map<string, number>>
-  readonly heard: Map<string, Map<string, number>>
-  readonly came: Map<string, Map<string, number>>
 }
 
 const emptyState = (): State => ({
@@ -29,14 +21,14 @@ const emptyState = (): State => ({
   buckets: new Map(),
   circuits: new Map(),
   slots: new Map(),
-  heard: new Map(),
-  came: new Map(),
 })
 
-function copyOf(state: State): State {
-  const { circuits, ...plain } = state
-  const copied = [...circuits].map(([key, circuit]) => [key, circuit.copy()] as const)
-  return { ...structuredClone(plain), circuits: new Map(copied) }
+function copyOf({ memories, circuits, ...plain }: State): State {
+  return {
+    ...structuredClone(plain),
+    memories: new Map([...memories].map(([key, memory]) => [key, memory.copy()] as const)),
+    circuits: new Map([...circuits].map(([key, circuit]) => [key, circuit.copy()] as const)),
+  }
 }
 
 /** How a process is connected to the model. */
@@ -77,7 +69,7 @@ export class RedisModel {
 
   /** How many processes it counts. */
   get processes(): number {
-    return [...this.#state.heard.values()].reduce((sum, heard) => sum + heard.size, 0)
+    return [...this.#state.memories.values()].reduce((sum, { members }) => sum + members.size, 0)
   }
 
   /** Starts anew with all data: another run of the server, as after a crash or a failover that lost nothing. */
@@ -127,61 +119,62 @@ export class RedisModel {
 
   /** Runs the script of that name as one step. @throws Error when there is no such script */
   run(script: string, keys: readonly string[], args: readonly string[]): ModelReply {
-    const [memory = ''] = keys
+    const [key = ''] = keys
     const notAfter = numberAt(args, 1)
-    if (notAfter > 0 && this.now > notAfter) return [this.now, 1, 0]
-    const { now, began } = this.#remember(memory, args)
-    const head = [now, 0, Math.max(0, began - now)]
-    if (script === 'lease-tokens') return [...head, ...this.#lease(keys, args, now, began)]
-    if (script === 'take-once') return [...head, ...this.#once(keys, args, now, began)]
-    if (script === 'keep-circuit') return [...head, ...this.#circuit(keys, args, now)]
-    if (script === 'hold-slots') return [...head, ...this.#slots(keys, args, now, began)]
-    if (script === 'be-present') return [...head, ...this.#present(keys, args, now)]
-    throw new Error(`the model knows no script ${script}; teach it`)
+    if (notAfter > 0 && this.now > notAfter) return [this.now, 1, 0, 0]
+    const memory = entryOf(this.#state.memories, key, () => new MemoryModel())
+    const now = memory.touch(headOf(args), this.now, this.#run)
+    const head = [now, 0, Math.max(0, memory.began - now), memory.live]
+    return [...head, ...this.#act(script, keys.slice(2), args, memory, now)]
   }
 
-  #remember(key: string, args: readonly string[]): { now: number; began: number } {
-    const known = this.#state.memories.get(key)
-    let now = this.now
-    if (known !== undefined && known.run === this.#run) {
-      if (now < known.touched && known.touched - now < 1_000_000) now = known.touched
-      if (now >= known.touched && now - known.touched <= numberAt(args, 2)) {
-        known.touched = now
-        return { now, began: known.began }
-      }
-    }
-    const began = now + numberAt(args, 3)
-    this.#state.memories.set(key, { run: this.#run, began, touched: now })
-    return { now, began }
+  #act(script: string, keys: readonly string[], args: readonly string[], memory: MemoryModel, now: number): ModelReply {
+    const own = args.slice(9)
+    if (script === 'lease-tokens') return this.#lease(keys, args[0] ?? '', own, memory, now)
+    if (script === 'take-once') return this.#once(keys, own, memory, now)
+    if (script === 'keep-circuit') return this.#circuit(keys, args, now)
+    if (script === 'hold-slots') return this.#slots(keys, own, memory.began - headOf(args).settle, now)
+    if (script !== 'be-present') throw new Error(`the model knows no script ${script}; teach it`)
+    if (own[0] === '1') return [memory.allot(headOf(args))]
+    memory.leave(headOf(args))
+    return [0]
   }
 
   /** The bucket, or the limit with which others use it. */
-  #bucket(key: string, rate: number, burst: number, began: number): BucketModel | readonly [number, number] {
+  #bucket(key: string, limit: LimitModel, began: number): BucketModel | readonly [number, number] {
     const known = this.#state.buckets.get(key)
-    if (known === undefined || known.updated < began) return emptyBucket(limitModel(rate, burst), began)
-    const { limit } = known
-    return limit.rate === rate && limit.burst === burst ? known : [limit.rate, limit.burst]
+    if (known === undefined || known.updated < began) return emptyBucket(limit, began)
+    if (known.limit.rate !== limit.rate || known.limit.burst !== limit.burst)
+      return [known.limit.rate, known.limit.burst]
+    known.limit = limit
+    return known
   }
 
-  #lease(keys: readonly string[], args: readonly string[], now: number, began: number): (number | string)[] {
-    const id = args[0] ?? ''
+  #lease(
+    keys: readonly string[],
+    id: string,
+    args: readonly string[],
+    memory: MemoryModel,
+    now: number,
+  ): (number | string)[] {
     return keys.flatMap((key, index): readonly (number | string)[] => {
-      if (index % 2 === 0) return []
-      const at = 5 + ((index - 1) / 2) * 9
-      const bucket = this.#bucket(key, numberAt(args, at), numberAt(args, at + 1), began)
+      if (index % 2 === 1) return []
+      const [rate = 0, burst = 0, ...asked] = args.slice(index * 4, index * 4 + 8).map(Number)
+      const bucket = this.#bucket(key, limitModel(rate, burst, memory, now), memory.began)
       if (!('limit' in bucket)) return [-1, String(bucket[0]), String(bucket[1]), 0, 0]
-      const [question = 0, held = 0, back = 0, owed = 0, need = 0, want = 0, life = 0] = args.slice(at + 2).map(Number)
+      const [question = 0, held = 0, back = 0, need = 0, want = 0, life = 0] = asked
       this.#state.buckets.set(key, bucket)
-      return lease(bucket, { id, question, held, back, owed, need, want, life }, now)
+      return lease(bucket, { id, question, held, back, need, want, life })
     })
   }
 
-  #once(keys: readonly string[], args: readonly string[], now: number, began: number): (number | string)[] {
-    const [rate, burst, flight] = [numberAt(args, 5), numberAt(args, 6), numberAt(args, 7)]
+  #once(keys: readonly string[], args: readonly string[], memory: MemoryModel, now: number): (number | string)[] {
+    const [rate = 0, burst = 0, flight = 0, ...wants] = args.map(Number)
+    const limit = limitModel(rate, burst, memory, now)
     const answers: number[] = []
     let other: readonly number[] | undefined
-    for (const [index, key] of keys.slice(1).entries()) {
-      const found = this.#bucket(key, rate, burst, began)
+    for (const [index, key] of keys.entries()) {
+      const found = this.#bucket(key, limit, memory.began)
       if (!('limit' in found)) {
         other = found
         answers.push(OTHER_LIMIT)
@@ -189,33 +182,33 @@ export class RedisModel {
       }
       // A refusal changes nothing, not even how far time has been counted.
       const bucket = { ...found }
-      const want = numberAt(args, 8 + index)
-      elapse(bucket, now)
+      const want = wants[index] ?? 0
+      elapse(bucket)
       const taken = bucket.tokens >= want
       if (taken) {
-        takeOnce(bucket, want, flight, now)
+        takeOnce(bucket, want, flight)
         this.#state.buckets.set(key, bucket)
       }
-      answers.push(taken ? bucket.tokens : -1 - waitFor(bucket, want, now))
+      answers.push(taken ? bucket.tokens : -1 - waitFor(bucket, want))
     }
     return [...answers, ...(other ?? []).map(String)]
   }
 
-  #circuit([, key = '']: readonly string[], args: readonly string[], now: number): (number | string)[] {
+  #circuit([key = '']: readonly string[], args: readonly string[], now: number): (number | string)[] {
     const circuit = this.#state.circuits.get(key) ?? new CircuitModel()
     this.#state.circuits.set(key, circuit)
     const { answer, published } = circuit.act(args, now)
-    if (published !== undefined) this.publish(args[13] ?? '', published)
+    if (published !== undefined) this.publish(args[17] ?? '', published)
     return answer
   }
 
-  #slots([, key = '']: readonly string[], args: readonly string[], now: number, began: number): number[] {
-    const [settle, slots, life] = [numberAt(args, 3), numberAt(args, 5), numberAt(args, 6)]
-    const certain = began - settle + life
-    const held = entryOf(this.#state.slots, key)
+  #slots([key = '']: readonly string[], args: readonly string[], since: number, now: number): number[] {
+    const [slots, life] = [numberAt(args, 0), numberAt(args, 1)]
+    const certain = since + life
+    const held = entryOf(this.#state.slots, key, () => new Map<string, number>())
     for (const [name, lapses] of held) if (lapses <= now) held.delete(name)
     const answers: number[] = []
-    for (let at = 7; at < args.length; at += 2) {
+    for (let at = 2; at < args.length; at += 2) {
       const [act, name = ''] = args.slice(at, at + 2)
       const room = held.size < slots && ((act === 'take' && now >= certain) || (act === 'keep' && now < certain))
       const holds = act !== 'give' && (held.has(name) || room)
@@ -226,34 +219,14 @@ export class RedisModel {
     const first = Math.min(...held.values())
     return [...answers, held.size, held.size > 0 ? first - now : -1]
   }
-
-  #present([, heardKey = '', cameKey = '']: readonly string[], args: readonly string[], now: number): number[] {
-    const id = args[0] ?? ''
-    const heard = entryOf(this.#state.heard, heardKey)
-    const came = entryOf(this.#state.came, cameKey)
-    for (const [process, at] of heard) {
-      if (at > now - numberAt(args, 5)) continue
-      heard.delete(process)
-      came.delete(process)
-    }
-    if (args[6] === '1') {
-      heard.set(id, now)
-      came.set(id, came.get(id) ?? now)
-    } else {
-      heard.delete(id)
-      came.delete(id)
-    }
-    const order = [...came].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1)).map(([process]) => process)
-    return [heard.size, order.indexOf(id)]
-  }
 }
 
 function numberAt(args: readonly string[], index: number): number {
   return Number(args[index])
 }
 
-function entryOf<Value>(map: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
-  const known = map.get(key) ?? new Map<string, Value>()
+function entryOf<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = map.get(key) ?? make()
   map.set(key, known)
   return known
 }
