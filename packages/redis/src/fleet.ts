@@ -13,7 +13,7 @@ import {
 } from 'holdfast'
 import { fleetCircuitBreaker } from './circuit-breaker/fleet-circuit-breaker.ts'
 import { type FleetError, FleetUnsafeRedisError } from './errors.ts'
-import type { FleetOptions } from './fleet-options.ts'
+import { checkFleetOptions, DEFAULT_LEASE_MS, DEFAULT_TIME_LIMIT_MS, type FleetOptions } from './fleet-options.ts'
 import { Asker } from './rate-limiter/asker.ts'
 import type { LeaseCounts } from './rate-limiter/bucket.ts'
 import { fleetRateLimiter } from './rate-limiter/fleet-rate-limiter.ts'
@@ -79,8 +79,8 @@ export class Fleet implements FleetPatterns {
     this.clock = options.clock ?? systemClock
     this.processId = options.processId ?? crypto.randomUUID()
     this.keyPrefix = options.keyPrefix ?? 'holdfast'
-    this.timeLimitMs = options.timeLimitMs ?? 50
-    this.leaseMs = options.leaseMs ?? 250
+    this.timeLimitMs = options.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS
+    this.leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS
     this.#onProblem = options.onProblem ?? ((problem) => console.error(`holdfast: ${problem.message}`))
     this.#heardAt = this.clock.now()
     this.home = this.shard('fleet').shard
@@ -235,13 +235,14 @@ export class Fleet implements FleetPatterns {
 /**
  * Joins the fleet of all processes that use the same Redis and the same `keyPrefix`.
  *
- * @throws FleetUnsafeRedisError when Redis throws keys away under pressure; a Redis that is away is no error, see
- *   `whenUnavailable`
+ * @throws InvalidOptionError when an option makes no sense; FleetUnsafeRedisError when Redis throws keys away under
+ *   pressure; a Redis that is away is no error, see `whenUnavailable`
  * @example
  * const fleet = await connectFleet({ redis: 'redis://127.0.0.1:6379' })
  * const limiter = fleetRateLimiter(fleet, 'alpaca', { tokensPerSecond: 200 / 60, burstSize: 10 })
  */
 export async function connectFleet(options: FleetOptions): Promise<Fleet> {
+  checkFleetOptions(options)
   const fleet = new Fleet(await portOf(options.redis), options)
   try {
     await fleet.begin()

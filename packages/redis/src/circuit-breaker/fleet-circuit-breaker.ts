@@ -1,4 +1,5 @@
 import { CircuitBreaker, type CircuitBreakerOptions, CircuitOpenError, type FleetSettings } from 'holdfast'
+import { check, durationMs, nameText, wholeNumber } from 'holdfast/options'
 import type { Fleet } from '../fleet.ts'
 import { FleetCircuit, type FleetCircuitState } from './fleet-circuit.ts'
 
@@ -29,6 +30,10 @@ class FleetCircuitBreaker extends CircuitBreaker {
 
   constructor(fleet: Fleet, name: string, options: FleetCircuitBreakerOptions) {
     const { quorum = 2, windowMs = 10_000, rampStepMs = 1_000, ...own } = options
+    check('fleetCircuitBreaker.name', name, nameText)
+    check('fleetCircuitBreaker.quorum', quorum, wholeNumber(1))
+    check('fleetCircuitBreaker.windowMs', windowMs, durationMs(1))
+    check('fleetCircuitBreaker.rampStepMs', rampStepMs, durationMs(0))
     super(name, { ...own, clock: fleet.clock })
     const recoveryTimeoutMs = own.recoveryTimeoutMs ?? 30_000
     this.#circuit = new FleetCircuit(

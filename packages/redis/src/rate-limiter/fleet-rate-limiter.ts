@@ -1,4 +1,5 @@
 import { type FleetSettings, RateLimiter, type RateLimiterOptions } from 'holdfast'
+import { check, nameText, oneOf } from 'holdfast/options'
 import type { Fleet } from '../fleet.ts'
 import { FleetStore } from './fleet-store.ts'
 
@@ -19,8 +20,10 @@ export interface FleetRateLimiterOptions
  * await limiter.acquire()
  */
 export function fleetRateLimiter(fleet: Fleet, name: string, options: FleetRateLimiterOptions): RateLimiter {
-  const { whenUnavailable, ...limits } = options
-  const store = new FleetStore(fleet, name, whenUnavailable ?? 'local-share')
+  const { whenUnavailable = 'local-share', ...limits } = options
+  check('fleetRateLimiter.name', name, nameText)
+  check('fleetRateLimiter.whenUnavailable', whenUnavailable, oneOf(['local-share', 'deny', 'allow']))
+  const store = new FleetStore(fleet, name, whenUnavailable)
   fleet.watch(name, store.counts)
   return new RateLimiter({ ...limits, clock: fleet.clock, store })
 }

@@ -1,5 +1,6 @@
 /** A semaphore that a fleet shares: for what an upstream counts per account, such as streaming connections. */
 import { BulkheadFullError, type BulkheadOptions, type Timer } from 'holdfast'
+import { check, checkOptions, durationMs, nameText, type Rules, wholeNumber } from 'holdfast/options'
 import { FleetSlotLostError } from '../errors.ts'
 import type { Fleet, Member } from '../fleet.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
@@ -11,10 +12,18 @@ const ASK_EVERY_MS = 50
 /** How much shorter a slot is held here than in Redis: what two clocks may differ in their pace, and much more. */
 const PACE = 0.98
 
-/** Options of a semaphore: those of a bulkhead, for all processes together. */
-export interface FleetSemaphoreOptions extends Omit<BulkheadOptions, 'clock'> {
+/** Options of a semaphore: as those of a bulkhead, for all processes together; `acquireTimeoutMs` is at least 1. */
+export interface FleetSemaphoreOptions
+  extends Pick<BulkheadOptions, 'maxConcurrent' | 'maxQueue' | 'acquireTimeoutMs'> {
   /** How long a slot is held without word from its holder, in milliseconds: what one that dies takes with it. Default 5,000. */
   readonly slotLeaseMs?: number | undefined
+}
+
+const SEMAPHORE_RULES: Rules<FleetSemaphoreOptions> = {
+  maxConcurrent: wholeNumber(1),
+  maxQueue: wholeNumber(0),
+  acquireTimeoutMs: durationMs(1),
+  slotLeaseMs: durationMs(100),
 }
 
 /** How a slot is asked for. */
@@ -83,8 +92,10 @@ export class FleetSemaphore implements Member {
   #refused = 0
   #lost = 0
 
-  /** Made by {@link fleetSemaphore}. */
+  /** Made by {@link fleetSemaphore}. @throws InvalidOptionError */
   constructor(fleet: Fleet, name: string, options: FleetSemaphoreOptions) {
+    check('fleetSemaphore.name', name, nameText)
+    checkOptions('fleetSemaphore', options, SEMAPHORE_RULES)
     this.#fleet = fleet
     this.#shard = fleet.shard(`${name}:slots`).shard
     this.#key = fleet.key(this.#shard, 'slots', name)
@@ -250,6 +261,7 @@ export class FleetSemaphore implements Member {
  * A semaphore whose slots all processes of a fleet share.
  *
  * @param name of the semaphore: the same in every process
+ * @throws InvalidOptionError when an option makes no sense
  * @example
  * const sessions = fleetSemaphore(fleet, 'ib-session', { maxConcurrent: 1, acquireTimeoutMs: 30_000 })
  * const slot = await sessions.acquire()

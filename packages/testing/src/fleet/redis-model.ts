@@ -1,6 +1,15 @@
 /** A Redis for virtual time: it answers the scripts of `@holdfast/redis` as a real one does. */
 import type { Clock } from 'holdfast'
-import { type BucketModel, elapse, emptyBucket, type LimitModel, lease, limitModel, takeOnce, waitFor } from './bucket-model.ts'
+import {
+  type BucketModel,
+  elapse,
+  emptyBucket,
+  type LimitModel,
+  lease,
+  limitModel,
+  takeOnce,
+  waitFor,
+} from './bucket-model.ts'
 import { CircuitModel } from './circuit-model.ts'
 import { headOf, MemoryModel } from './memory-model.ts'
 import { ModelConnection } from './model-connection.ts'
