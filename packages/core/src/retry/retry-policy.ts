@@ -3,6 +3,7 @@ import type { Random } from '../clock.ts'
 import type { RetryStopReason } from '../errors.ts'
 import { guardHook, type HookErrorReporter, type Logger } from '../events.ts'
 import { codesOf, type FailureFacts } from '../failures.ts'
+import { read } from '../headers.ts'
 import { type Backoff, backoffDelayMs } from './backoff.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { ErrorClass, RetryNotice, RetryOn, RetrySettings } from './retry-options.ts'
@@ -124,9 +125,9 @@ export class RetryPolicy {
     return this.#retryOn === undefined ? facts.transient : this.#isListed(error, this.#retryOn)
   }
 
-  /** What may have happened is repeated only if that does no harm. */
-  #isRepeatable({ idempotent = this.#assumeIdempotent, facts }: FailedAttempt): boolean {
-    return idempotent || facts.kind !== 'may-have-happened'
+  /** What may have happened is repeated only if that does no harm; what cannot be done again says so itself. */
+  #isRepeatable({ idempotent = this.#assumeIdempotent, facts, error }: FailedAttempt): boolean {
+    return (idempotent || facts.kind !== 'may-have-happened') && read(error, 'retryable') !== false
   }
 
   #isListed(error: unknown, retryOn: readonly RetryOn[]): boolean {

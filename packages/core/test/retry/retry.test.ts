@@ -109,6 +109,15 @@ describe('retry', () => {
     expect(times).toHaveLength(2)
   })
 
+  it('does not repeat what says of itself that it cannot be repeated, listed or not, idempotent or not', async () => {
+    const error = Object.assign(statusError(429), { retryable: false })
+    const { result, times } = run([error], { idempotent: true })
+    expect(await rejection(result)).toBe(error)
+    expect(times).toHaveLength(1)
+    const listed = run([error], { retryOn: [429] })
+    expect(await rejection(listed.result)).toBe(error)
+  })
+
   it('takes a predicate that throws for a no, and reports it', async () => {
     const { reports, onHookError } = collectReports()
     const retryOn = [
