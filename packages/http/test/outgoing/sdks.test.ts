@@ -18,7 +18,7 @@ async function start(options: ServiceOptions = {}): Promise<Upstreams & { readon
     services: {
       upstream: {
         profile: 'BROKER',
-        rateLimiter: { tokensPerSecond: 1_000, burstSize: 1_000 },
+        rateLimiter: { tokensPerSecond: 1_000, burstSize: 1_000, criticalShare: 0 },
         retry: { baseDelayMs: 1 },
         ...options,
       },

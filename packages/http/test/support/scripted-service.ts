@@ -79,7 +79,7 @@ export function guarded(options: ServiceOptions = {}): Guarded {
     services: {
       upstream: {
         profile: 'BROKER',
-        rateLimiter: { tokensPerSecond: 100, burstSize: 100 },
+        rateLimiter: { tokensPerSecond: 100, burstSize: 100, criticalShare: 0 },
         ...options,
         retry: { jitter: 'none', ...(options.retry || {}) },
       },
