@@ -91,6 +91,21 @@ async function perViewer(url: string, cpuMs: () => Promise<number>): Promise<Fig
   }
 }
 
+/** How long after its start, with nothing kept from before, the board shows answers of both brokers and of the data. */
+async function startToBoard(browser: Browser): Promise<Figure> {
+  const begun = systemClock.now()
+  const program = await startProgram({ BACKGROUND_TRAFFIC: 'true' })
+  try {
+    const page = await pageOf(browser, program, 'vera')
+    for (const service of ['alpaca', 'polygon', 'ib']) await tile(page, service).getByText('100 %').waitFor()
+    const measured = (systemClock.now() - begun) / 1_000
+    return { what: 'from the start to a live, populated board', measured, limit: 10, unit: 's' }
+  } finally {
+    await closePages(browser)
+    await program.close()
+  }
+}
+
 /** How soon an outage, and the loss of the connection, are seen. */
 async function promptness(browser: Browser): Promise<Figure[]> {
   const program = await startProgram()
@@ -138,6 +153,7 @@ try {
   show(await mainThread(browser, url))
   show(await perViewer(url, cpuMs))
   for (const figure of await promptness(browser)) show(figure)
+  show(await startToBoard(browser))
 } finally {
   await browser.close()
   child.kill('SIGKILL')

@@ -22,12 +22,14 @@ interface Wanted {
 
 /** What a small trading desk asks for. */
 const REQUESTS: readonly Wanted[] = [
-  { share: 0.5, path: (symbol) => `/v1/quotes/${symbol}` },
+  { share: 0.42, path: (symbol) => `/v1/quotes/${symbol}` },
   { share: 0.24, path: (symbol) => `/v1/bars/${symbol}?from=2025-12-01&to=2025-12-31` },
   { share: 0.02, path: () => '/v1/series/PAYEMS?from=2010-01-01&maxAgeMs=60000' },
   { share: 0.11, path: () => '/v1/account' },
   { share: 0.09, path: () => '/v1/positions' },
   { share: 0.04, path: () => '/v1/orders', order: true },
+  { share: 0.05, path: () => '/v1/account?broker=ib' },
+  { share: 0.03, path: () => '/v1/positions?broker=ib' },
 ]
 
 /** Makes the traffic, from its construction until it is stopped. */

@@ -53,7 +53,8 @@ function Freshness() {
     <div class={`fresh fresh-${value.is}`}>
       <i aria-hidden="true" />
       <span>
-        {value.is === 'live' ? `live, ${age} s old` : value.is === 'stale' ? `stale, ${age} s old` : 'connecting'}
+        {value.is}
+        {value.is !== 'connecting' && <small>, {age} s old</small>}
       </span>
     </div>
   )

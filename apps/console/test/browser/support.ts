@@ -51,6 +51,8 @@ export interface Program {
   /** Starts it again, on the same ports and the same folder. */
   restart(): Promise<void>
   /** Stops and continues its process, as a machine that hangs. */
+  /** The address of the console that it has printed. */
+  consoleLink(): string
   freeze(): void
   thaw(): void
   /** Asks a route, as a client would, some times at once. @returns the statuses */
@@ -81,6 +83,7 @@ export async function startProgram(env: Readonly<Record<string, string>> = {}): 
   const url = `http://127.0.0.1:${port}`
   let child: ChildProcess
   let control = ''
+  let consoleLink = ''
   const start = async (): Promise<void> => {
     child = spawn(process.execPath, ['--conditions=development', START], {
       env: surroundings,
@@ -95,6 +98,7 @@ export async function startProgram(env: Readonly<Record<string, string>> = {}): 
     child.once('exit', () => reject(new Error(`it has ended by itself:\n${printed}`)))
     await promise
     control = /control (http:\S+)/.exec(printed)?.[1] ?? ''
+    consoleLink = /console +(http:\S+)/.exec(printed)?.[1] ?? ''
   }
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -107,6 +111,7 @@ export async function startProgram(env: Readonly<Record<string, string>> = {}): 
     url,
     kill: () => end('SIGKILL'),
     restart: start,
+    consoleLink: () => consoleLink,
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     ask: async (path, times = 1) =>

@@ -152,7 +152,7 @@ export class ControlPlane {
   /** One service at this moment. */
   statusOf(service: Service): ServiceStatus {
     const snapshot = service.snapshot()
-    const { circuitBreaker: breaker, rateLimiter: limiter, bulkhead, calls } = snapshot
+    const { circuitBreaker: breaker, rateLimiter: limiter, bulkhead, retryBudget, calls } = snapshot
     const acts = this.controller.actsOn(service.name)
     return {
       name: service.name,
@@ -174,7 +174,7 @@ export class ControlPlane {
       },
       slots: bulkhead && { active: bulkhead.active, max: bulkhead.maxConcurrent, queued: queuedIn(snapshot) },
       latency: this.traffic.latencyOf(service.name) ?? null,
-      retryBudget: null,
+      retryBudget: retryBudget && { tokens: retryBudget.tokens, capacity: retryBudget.capacity },
       inFlight: calls.inFlight,
       acts,
     }

@@ -10,8 +10,8 @@ describe('the stream', () => {
     const first = await stream.until(({ event }) => event === 'board')
     expect(first.data).toMatchObject({
       services: [
-        { name: 'alpaca', state: 'CLOSED', profile: 'BROKER' },
-        { name: 'polygon', state: 'CLOSED' },
+        { name: 'alpaca', state: 'CLOSED', profile: 'BROKER', retryBudget: null },
+        { name: 'polygon', state: 'CLOSED', retryBudget: { tokens: 10, capacity: 20 } },
       ],
       orders: { stopped: false },
     })

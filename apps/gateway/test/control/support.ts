@@ -45,7 +45,7 @@ export async function startControlled(
   const clock = options.clock ?? new VirtualClock()
   const upstreams = guardUpstreams(
     { alpaca: { keyId: 'key', secretKey: 'secret', paper: true }, polygon: { apiKey: 'key' } },
-    { clock, overrides: { alpaca: { retry: false } } },
+    { clock, overrides: { alpaca: { retry: false }, polygon: { retryBudget: { capacity: 20 } } } },
   )
   const gateway = await createGateway({
     upstreams,
