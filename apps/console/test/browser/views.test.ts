@@ -106,7 +106,8 @@ describe('every view', { timeout: 60_000 }, () => {
 
   it('stays where it is when the page turns stale, 390 pixels wide', async () => {
     const page = await pageOf(browser, program, 'ada', { viewport: { width: 390, height: 844 } })
-    const heightOfHead = async (): Promise<number | undefined> => (await page.locator('header.top').boundingBox())?.height
+    const heightOfHead = async (): Promise<number | undefined> =>
+      (await page.locator('header.top').boundingBox())?.height
     await page.locator('.tile').first().waitFor()
     const live = await heightOfHead()
     program.freeze()
