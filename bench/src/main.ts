@@ -5,17 +5,23 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readArguments, UsageError, type Wish } from './arguments.ts'
 import { environment, versionOf } from './environment.ts'
-import { measure } from './measure.ts'
+import { type Effort, measure } from './measure.ts'
 import { chart } from './report/chart.ts'
 import { summary } from './report/markdown.ts'
 import { progress } from './report/progress.ts'
+import { studyTable } from './report/study.ts'
+import { targetTable } from './report/targets.ts'
 import { table } from './report/terminal.ts'
-import { type Result, readResults, writeResult } from './result.ts'
+import { type Result, readResults, type StudyResult, type SuiteResult, writeResult } from './result.ts'
+import { STUDIES } from './studies/index.ts'
+import type { Study } from './study.ts'
 import type { Suite } from './suite.ts'
 import { SUITES } from './suites/index.ts'
+import { foundIn } from './targets.ts'
 
 const RESULTS = fileURLToPath(new URL('../results', import.meta.url))
-const names = SUITES.map((suite) => suite.name)
+const ALL = [...SUITES, ...STUDIES]
+const names = ALL.map(({ name }) => name)
 
 try {
   await run(readArguments(process.argv.slice(2), names, RESULTS))
@@ -27,41 +33,49 @@ try {
 
 async function run({ suites, effort, output, list }: Wish): Promise<void> {
   if (list) {
-    for (const { name, title } of SUITES) console.log(`${name.padEnd(18)}${title}`)
+    for (const { name, title } of ALL) console.log(`${name.padEnd(18)}${title}`)
     return
   }
   const { node, cpu, cores } = environment()
   console.log(
     `Node ${node}, ${cores} × ${cpu}; a ratio is a call's time over the baseline's, median of ${effort.rounds} rounds`,
   )
-  const wanted = SUITES.filter((suite) => suites.includes(suite.name))
-  for (const [index, suite] of wanted.entries()) {
-    const bar = progress(`${index + 1}/${wanted.length} ${suite.name}`)
-    const result = await resultOf(suite, async () => await measure(suite, effort, bar.tick), effort.rounds)
+  const wanted = ALL.filter(({ name }) => suites.includes(name))
+  const found: Result[] = []
+  for (const [index, one] of wanted.entries()) {
+    const bar = progress(`${index + 1}/${wanted.length} ${one.name}`)
+    const result = 'shape' in one ? await suiteResult(one, effort, bar.tick) : await studyResult(one, effort, bar.tick)
     bar.done()
-    console.log(table(result))
+    console.log(result.kind === 'suite' ? table(result) : studyTable(result))
     if (output !== undefined) writeResult(output, result)
+    found.push(result)
   }
+  console.log(`\n${targetTable(foundIn(found))}`)
   if (output === undefined) return
   const results = readResults(output, names)
   writeFileSync(join(output, 'summary.md'), summary(results))
-  writeFileSync(join(output, 'summary.svg'), chart(results))
+  const charted = results.filter((result) => result.kind === 'suite')
+  writeFileSync(join(output, 'summary.svg'), chart(charted))
   console.log(`written to ${output === RESULTS ? 'bench/results' : output}`)
 }
 
-async function resultOf(suite: Suite, find: () => ReturnType<typeof measure>, rounds: number): Promise<Result> {
-  const figures = await find()
+type Tick = (done: number, of: number) => void
+
+async function suiteResult(suite: Suite, effort: Effort, tick: Tick): Promise<SuiteResult> {
+  const contestants = (await measure(suite, effort, tick)).map(withVersion)
   const { name, title, note, shape } = suite
-  return {
-    suite: name,
-    title,
-    note,
-    shape,
-    environment: environment(),
-    rounds,
-    contestants: figures.map((found) => ({
-      ...found,
-      ...(found.package === undefined ? {} : { version: versionOf(found.package) }),
-    })),
-  }
+  const { rounds } = effort
+  return { kind: 'suite', suite: name, title, note, shape, environment: environment(), rounds, contestants }
+}
+
+async function studyResult(study: Study, effort: Effort, tick: Tick): Promise<StudyResult> {
+  const rows = (await study.measure(effort, tick)).map(({ figures, ...row }) =>
+    withVersion({ ...row, figures: { ...figures } }),
+  )
+  const { name, title, note, columns } = study
+  return { kind: 'study', suite: name, title, note, columns: [...columns], environment: environment(), rows }
+}
+
+function withVersion<T extends { readonly package?: string | undefined }>(found: T): T & { version?: string } {
+  return found.package === undefined ? found : { ...found, version: versionOf(found.package) }
 }

@@ -1,4 +1,4 @@
-/** The result of one suite, as it is kept in a file. */
+/** The result of one suite or study, as it is kept in a file. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -13,17 +13,40 @@ const figures = z.object({
   ratioHigh: z.number(),
 })
 
-const result = z.object({
+const about = {
   suite: z.string(),
   title: z.string(),
   note: z.string(),
-  shape: z.string(),
   environment: z.object({ node: z.string(), v8: z.string(), cpu: z.string(), cores: z.number() }),
+}
+
+const suiteResult = z.object({
+  kind: z.literal('suite'),
+  ...about,
+  shape: z.string(),
   rounds: z.number(),
   /** Median of the baseline, then everybody else; the baseline first. */
   contestants: z.array(figures),
 })
 
+const studyResult = z.object({
+  kind: z.literal('study'),
+  ...about,
+  columns: z.array(z.object({ figure: z.string(), head: z.string(), digits: z.number() })),
+  rows: z.array(
+    z.object({
+      name: z.string(),
+      package: z.string().optional(),
+      version: z.string().optional(),
+      figures: z.record(z.string(), z.number()),
+    }),
+  ),
+})
+
+const result = z.discriminatedUnion('kind', [suiteResult, studyResult])
+
+export type SuiteResult = z.output<typeof suiteResult>
+export type StudyResult = z.output<typeof studyResult>
 export type Result = z.output<typeof result>
 
 /** Writes `<folder>/<suite>.json`. */

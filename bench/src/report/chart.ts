@@ -1,5 +1,5 @@
 /** The summary as a picture: a bar for each contestant, on a logarithmic scale, because the peers are far apart. */
-import type { Result } from '../result.ts'
+import type { SuiteResult } from '../result.ts'
 import { ratioText } from './figures.ts'
 
 const WIDTH = 860
@@ -20,7 +20,7 @@ const STYLE = `
   }`
 
 /** An SVG that is readable in light and dark, and without colour: every bar has its name and figure. */
-export function chart(results: readonly Result[]): string {
+export function chart(results: readonly SuiteResult[]): string {
   const longest = Math.max(10, ...results.flatMap(({ contestants }) => contestants.map(({ ratio }) => ratio)))
   const lengthOf = (ratio: number): number => {
     // A bare call (1) has a short bar rather than none.

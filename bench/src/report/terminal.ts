@@ -1,10 +1,10 @@
-import type { Result } from '../result.ts'
+import type { SuiteResult } from '../result.ts'
 import { nanoseconds, ratioText } from './figures.ts'
 
 const BAR_WIDTH = 30
 
 /** One suite as a table with bars, fastest first. */
-export function table({ suite, title, contestants }: Result): string {
+export function table({ suite, title, contestants }: SuiteResult): string {
   const rows = contestants.toSorted((left, right) => left.ratio - right.ratio)
   const nameWidth = Math.max(...rows.map(({ name, version }) => labelOf(name, version).length))
   const longest = Math.max(...rows.map(({ ratio }) => ratio))

@@ -1,7 +1,9 @@
+import Brakes from 'brakes'
 import { ConsecutiveBreaker, circuitBreaker, handleAll, SamplingBreaker } from 'cockatiel'
-import { CircuitBreaker } from 'holdfast'
+import { CircuitBreaker, type CircuitBreakerOptions } from 'holdfast'
+import { Circuit, SlidingCountBreaker } from 'mollitia'
 import Opossum from 'opossum'
-import type { Contestant, Suite } from '../suite.ts'
+import type { Contestant, Prepared, Suite } from '../suite.ts'
 import { bareCall, bareRejection } from './bare.ts'
 import { answer, FAILURE } from './service.ts'
 
@@ -19,7 +21,7 @@ const cockatielOpen: Contestant = {
 export const breaker: Suite = {
   name: 'breaker',
   title: 'circuit breaker, succeeding call',
-  note: 'Each breaker alone, closed, after five failures in a row (cockatiel also with its sampling breaker). opossum knows no count in a row: it is set up as in its README, its timeout switched off, because the others have none here.',
+  note: 'Each breaker alone, closed, after five failures in a row (cockatiel also with its sampling breaker). opossum knows no count in a row: it is set up as in its README, its timeout switched off, because the others have none here; that of brakes cannot be.',
   shape: 'fulfils',
   baseline: bareCall,
   contestants: [
@@ -28,6 +30,22 @@ export const breaker: Suite = {
       package: 'holdfast',
       prepare: () => {
         const circuit = new CircuitBreaker('service')
+        return { call: () => circuit.execute(answer) }
+      },
+    },
+    {
+      name: 'holdfast, count window',
+      package: 'holdfast',
+      prepare: () => {
+        const circuit = new CircuitBreaker('service', { failureRate: 0.5, windowCalls: 100 })
+        return { call: () => circuit.execute(answer) }
+      },
+    },
+    {
+      name: 'holdfast, time window and latency',
+      package: 'holdfast',
+      prepare: () => {
+        const circuit = new CircuitBreaker('service', { failureRate: 0.5, windowMs: 10_000, slowCallMs: 2_000 })
         return { call: () => circuit.execute(answer) }
       },
     },
@@ -54,6 +72,23 @@ export const breaker: Suite = {
       prepare: () => {
         const circuit = new Opossum(answer, { timeout: false, errorThresholdPercentage: 50, resetTimeout: 30_000 })
         return { call: () => circuit.fire(), dispose: () => circuit.shutdown() }
+      },
+    },
+    {
+      name: 'brakes',
+      package: 'brakes',
+      prepare: () => {
+        const brake = new Brakes(answer, { timeout: 30_000 })
+        return { call: () => brake.exec(), dispose: () => brake.destroy() }
+      },
+    },
+    {
+      name: 'mollitia',
+      package: 'mollitia',
+      prepare: () => {
+        const modules = [new SlidingCountBreaker({ slidingWindowSize: 100, minimumNumberOfCalls: 20 })]
+        const circuit = new Circuit({ func: answer, options: { modules } })
+        return { call: () => circuit.execute() }
       },
     },
   ],
@@ -132,4 +167,57 @@ export const breakerFailing: Suite = {
       },
     },
   ],
+}
+
+/** How many calls the windows hold. */
+const WINDOW = 10_000
+
+/** Every outcome goes into the window, and nothing opens the circuit. */
+const NONE_IS_SLOW = { slowCallMs: 3_600_000, slowCallRate: 1 }
+
+/** What one more failure costs when many calls are remembered. */
+export const breakerFullWindow: Suite = {
+  name: 'breaker-window',
+  title: 'circuit breaker, failing call, 10,000 calls in the window',
+  note: 'Every call fails, no breaker opens, and the window holds ten thousand of them: by number, or by time (ten minutes). opossum’s holds a thousand: more would take minutes.',
+  shape: 'rejects',
+  baseline: bareRejection,
+  contestants: [
+    failing('holdfast, no window', {}),
+    failing('holdfast', { ...NONE_IS_SLOW, windowCalls: WINDOW }),
+    failing('holdfast, time window', { ...NONE_IS_SLOW, windowMs: 600_000 }),
+    {
+      name: 'cockatiel, sampling',
+      package: 'cockatiel',
+      prepare: async () => {
+        const sampling = new SamplingBreaker({ threshold: 0.999999, duration: 600_000, minimumRps: 1e6 })
+        const policy = circuitBreaker(handleAll, { halfOpenAfter: 30_000, breaker: sampling })
+        const call = (): Promise<never> => policy.execute(() => Promise.reject(FAILURE))
+        return await filled({ call })
+      },
+    },
+    {
+      name: 'opossum, 1,000 calls',
+      package: 'opossum',
+      prepare: async () => {
+        const never = { timeout: false, errorThresholdPercentage: 100, volumeThreshold: 1e9 } as const
+        const circuit = new Opossum(() => Promise.reject(FAILURE), { ...never, rollingCountTimeout: 600_000 })
+        return await filled({ call: () => circuit.fire(), dispose: () => circuit.shutdown() }, 1_000)
+      },
+    },
+  ],
+}
+
+function failing(name: string, options: CircuitBreakerOptions): Contestant {
+  const prepare = async (): Promise<Prepared> => {
+    const circuit = new CircuitBreaker('service', { failureThreshold: 1_000_000_000, ...options })
+    return await filled({ call: () => circuit.execute(() => Promise.reject(FAILURE)) })
+  }
+  return { name, package: 'holdfast', prepare }
+}
+
+/** With as many calls behind it as a window holds. */
+async function filled<P extends { readonly call: () => Promise<unknown> }>(prepared: P, calls = WINDOW): Promise<P> {
+  for (let call = 0; call < calls; call++) await prepared.call().catch(() => {})
+  return prepared
 }

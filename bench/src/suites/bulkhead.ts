@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { bulkhead as cockatielBulkhead } from 'cockatiel'
 import { Bulkhead } from 'holdfast'
 import Opossum from 'opossum'
@@ -6,6 +7,11 @@ import PQueue from 'p-queue'
 import type { Contestant, Suite } from '../suite.ts'
 import { bareCall, bareRejection } from './bare.ts'
 import { answer } from './service.ts'
+
+/** Its types say that it is something else than it is. */
+const throat: (size: number, fn: () => Promise<number>) => () => Promise<number> = createRequire(import.meta.url)(
+  'throat',
+)
 
 const contestants: readonly Contestant[] = [
   {
@@ -40,13 +46,18 @@ const contestants: readonly Contestant[] = [
       return { call: () => queue.add(answer) }
     },
   },
+  {
+    name: 'throat',
+    package: 'throat',
+    prepare: () => ({ call: throat(10, answer) }),
+  },
 ]
 
 /** A bulkhead round a call that finds a free slot. */
 export const bulkhead: Suite = {
   name: 'bulkhead',
   title: 'bulkhead of 10, free slot',
-  note: 'Ten at once, a hundred in the queue (p-limit and p-queue have no bound). opossum’s `capacity` refuses and never queues.',
+  note: 'Ten at once, a hundred in the queue (p-limit, p-queue and throat have no bound). opossum’s `capacity` refuses and never queues.',
   shape: 'fulfils',
   baseline: bareCall,
   contestants: [

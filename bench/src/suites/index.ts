@@ -1,5 +1,5 @@
 import type { Suite } from '../suite.ts'
-import { breaker, breakerFailing, breakerOpen } from './breaker.ts'
+import { breaker, breakerFailing, breakerFullWindow, breakerOpen } from './breaker.ts'
 import { bulkhead, bulkheadFull, bulkheadQueue } from './bulkhead.ts'
 import { rateLimiter, rateLimiterEmpty } from './rate-limiter.ts'
 import { retry } from './retry.ts'
@@ -13,6 +13,7 @@ export const SUITES: readonly Suite[] = [
   breaker,
   breakerOpen,
   breakerFailing,
+  breakerFullWindow,
   retry,
   timeout,
   bulkhead,

@@ -1,5 +1,6 @@
 import { pipeline, RateLimiter } from 'holdfast'
 import { RateLimiter as Limiter } from 'limiter'
+import pThrottle from 'p-throttle'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { Suite } from '../suite.ts'
 import { bareCall, bareRejection } from './bare.ts'
@@ -37,6 +38,11 @@ export const rateLimiter: Suite = {
         const limiter = new Limiter({ tokensPerInterval: UNLIMITED, interval: 'second' })
         return { call: () => limiter.removeTokens(1).then(answer) }
       },
+    },
+    {
+      name: 'p-throttle',
+      package: 'p-throttle',
+      prepare: () => ({ call: pThrottle({ limit: UNLIMITED, interval: 1_000 })(answer) }),
     },
   ],
 }

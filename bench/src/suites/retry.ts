@@ -1,4 +1,6 @@
+import asyncRetry from 'async-retry'
 import { retry as cockatielRetry, ExponentialBackoff, handleAll } from 'cockatiel'
+import { Effect } from 'effect'
 import { pipeline } from 'holdfast'
 import pRetry from 'p-retry'
 import type { Suite } from '../suite.ts'
@@ -30,5 +32,18 @@ export const retry: Suite = {
       },
     },
     { name: 'p-retry', package: 'p-retry', prepare: () => ({ call: () => pRetry(answer, { retries: 3 }) }) },
+    {
+      name: 'async-retry',
+      package: 'async-retry',
+      prepare: () => ({ call: () => asyncRetry(answer, { retries: 3 }) }),
+    },
+    {
+      name: 'effect',
+      package: 'effect',
+      prepare: () => {
+        const guarded = Effect.tryPromise(answer).pipe(Effect.retry({ times: 3 }))
+        return { call: () => Effect.runPromise(guarded) }
+      },
+    },
   ],
 }

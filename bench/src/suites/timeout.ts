@@ -1,5 +1,7 @@
 import { timeout as cockatielTimeout, TimeoutStrategy } from 'cockatiel'
+import { Effect } from 'effect'
 import { timeout as holdfastTimeout, pipeline } from 'holdfast'
+import { Circuit, Timeout } from 'mollitia'
 import Opossum from 'opossum'
 import type { Suite } from '../suite.ts'
 import { bareCall } from './bare.ts'
@@ -40,6 +42,22 @@ export const timeout: Suite = {
       prepare: () => {
         const circuit = new Opossum(answer, { timeout: 2_000 })
         return { call: () => circuit.fire(), dispose: () => circuit.shutdown() }
+      },
+    },
+    {
+      name: 'mollitia',
+      package: 'mollitia',
+      prepare: () => {
+        const circuit = new Circuit({ func: answer, options: { modules: [new Timeout({ delay: 2_000 })] } })
+        return { call: () => circuit.execute() }
+      },
+    },
+    {
+      name: 'effect',
+      package: 'effect',
+      prepare: () => {
+        const guarded = Effect.tryPromise(answer).pipe(Effect.timeout('2 seconds'))
+        return { call: () => Effect.runPromise(guarded) }
       },
     },
   ],
