@@ -12,6 +12,18 @@ describe('the limits towards providers', () => {
     ['fred', 120, 60],
   ] as const)('of %s keeps to %d in %d s, wherever the window begins', (name, requests, seconds) => {
     const { tokensPerSecond, burstSize } = UPSTREAM_LIMITS[name]
-    expect(burstSize + tokensPerSecond * seconds).toBeLessThanOrEqual(requests)
+    // In less than the window: of whole calls one fewer than this, rounded up.
+    expect(burstSize + tokensPerSecond * seconds).toBeLessThan(requests + 1)
+  })
+
+  it.each([
+    ['alpacaTrading', 200],
+    ['alpacaData', 200],
+    ['polygonFree', 5],
+    ['massiveFree', 5],
+    ['yahoo', 60],
+    ['fred', 120],
+  ] as const)('of %s use nearly all of %d a minute', (name, requests) => {
+    expect(UPSTREAM_LIMITS[name].tokensPerSecond * 60).toBeGreaterThanOrEqual(0.95 * requests)
   })
 })

@@ -33,7 +33,7 @@ describe('messages', () => {
     const { clock, sent, send } = runner()
     for (let message = 0; message < 1_000; message++) void send('normal')
     await clock.advance(20_000)
-    expect(sent.length / 20).toBeGreaterThan(39)
+    expect(sent.length / 20).toBeGreaterThanOrEqual(0.95 * 50)
   })
 
   it('go in the order of their arrival, cancellations first', async () => {
@@ -47,15 +47,14 @@ describe('messages', () => {
     expect(sent[before]).toMatchObject({ lane: 'critical' })
   })
 
-  it('of the normal lane leave room for a cancellation at any moment', async () => {
+  it('of the normal lane hold a cancellation up for no longer than one of them takes', async () => {
     const { clock, sent, send } = runner()
-    for (let message = 0; message < 100; message++) void send('normal')
-    await clock.settle()
-    // The burst is 9, of which one is kept.
-    expect(sent).toHaveLength(8)
-    void send('critical')
-    await clock.settle()
-    expect(sent.at(-1)).toEqual({ lane: 'critical', at: 0 })
+    for (let message = 0; message < 1_000; message++) void send('normal')
+    await clock.advance(3_000)
+    const cancelling = send('critical')
+    await clock.advance(21)
+    await cancelling
+    expect(sent.at(-1)?.lane).toBe('critical')
   })
 
   it('wait no longer than who sends them', async () => {
