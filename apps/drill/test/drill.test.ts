@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { readArguments, UsageError } from '../src/arguments.ts'
+import { QUICK, readArguments, UsageError } from '../src/arguments.ts'
+import { cancels } from '../src/cancels/cancels-exercise.ts'
 import { EXERCISES } from '../src/exercises.ts'
 import { killDrill } from '../src/kills/kill-drill.ts'
 import { verdictOf } from '../src/kills/verdict.ts'
+import { limits } from '../src/limits/limits-exercise.ts'
 import { isPassed, markdown, type Report } from '../src/report/report.ts'
 
 const NAMES = EXERCISES.map(({ name }) => name)
@@ -21,6 +23,22 @@ describe('a hundred orders under faults, the gateway killed three times', () => 
     expect(result.attempts).toBeGreaterThan(100)
     expect(result.everInDoubt).toBeGreaterThan(0)
     expect(ticks).toHaveLength(100)
+  })
+})
+
+describe('half a minute of the market’s clock', () => {
+  it('with twice as much wanted as providers allow exceeds no limit', { timeout: 120_000 }, async () => {
+    const { figures } = await limits.run({ ...QUICK, limitMinutes: 0.5 }, 11, () => undefined)
+    expect(figures).toHaveLength(11)
+    expect(figures.filter(({ isMet }) => !isMet)).toEqual([])
+  })
+})
+
+describe('two seconds of reads at three times the limit', () => {
+  it('let every cancellation through', { timeout: 120_000 }, async () => {
+    const { figures } = await cancels.run({ ...QUICK, cancelSeconds: 2 }, 11, () => undefined)
+    const succeeded = figures.filter(({ unit }) => unit === '%')
+    expect(succeeded.map(({ measured }) => measured)).toEqual([100, 100])
   })
 })
 

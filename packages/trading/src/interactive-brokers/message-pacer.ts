@@ -4,9 +4,6 @@ import { type Clock, RateLimiter } from 'holdfast'
 /** Which lane a message waits in. */
 export type Lane = 'critical' | 'normal'
 
-/** Two at once: the rest of the limit comes in evenly, so a large burst would make for a slow stream. */
-const BURST = 2
-
 /** As long as it takes, and as many as come: who sends has a signal of his own. */
 const PATIENT = { maxWaitMs: 2 ** 31 - 1, maxQueue: 2 ** 31 - 1 }
 
@@ -15,9 +12,8 @@ export class MessagePacer {
   readonly #limiter: RateLimiter
 
   constructor(messagesPerSecond: number, clock: Clock) {
-    const burstSize = Math.min(BURST, messagesPerSecond)
-    const second = { limit: messagesPerSecond, windowMs: 1_000, burstSize }
-    this.#limiter = new RateLimiter({ windows: [second], ...PATIENT, clock })
+    // One by one: with a burst the others would have to come the more slowly.
+    this.#limiter = new RateLimiter({ tokensPerSecond: messagesPerSecond, burstSize: 1, ...PATIENT, clock })
   }
 
   /** Waits until a message may be sent. @throws the signal's reason when that is aborted first */

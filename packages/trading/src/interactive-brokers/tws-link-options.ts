@@ -27,7 +27,10 @@ export interface TwsLinkOptions {
   readonly reconnectDelayMs?: number | undefined
   /** The longest of these delays, in milliseconds. Default 30,000. */
   readonly maxReconnectDelayMs?: number | undefined
-  /** How many messages go out in any second, at most. TWS takes 50. Default 49. */
+  /**
+   * How many messages go out in any second, at most. TWS takes 50; two are left for what the SDK says by itself at the
+   * beginning of a session, and for signs of life. Default 48.
+   */
   readonly messagesPerSecond?: number | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
@@ -49,7 +52,7 @@ const DEFAULTS: CompleteLinkOptions = {
   heartbeatAnswerMs: 5_000,
   reconnectDelayMs: 500,
   maxReconnectDelayMs: 30_000,
-  messagesPerSecond: 49,
+  messagesPerSecond: 48,
   clock: systemClock,
   random: systemRandom,
   onHookError: reportToConsole,
