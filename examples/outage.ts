@@ -39,11 +39,19 @@ interface Timed {
   readonly durationMs: number
 }
 
-async function ask(path: string, method = 'GET'): Promise<Timed> {
+async function ask(path: string, method = 'GET', body?: object): Promise<Timed> {
   const startedAt = systemClock.now()
-  const answer = await fetch(`${address}${path}`, { method })
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const answer = await fetch(`${address}${path}`, { method, ...sent })
   await answer.arrayBuffer()
   return { status: answer.status, durationMs: systemClock.now() - startedAt }
+}
+
+/** The same question again and again, each asked when the one before is answered. */
+async function inTurn(times: number, path: string, method?: string, body?: object): Promise<Timed[]> {
+  const answers: Timed[] = []
+  for (let call = 0; call < times; call++) answers.push(await ask(path, method, body))
+  return answers
 }
 
 /** So many reads at once, and again until there have been `rounds`: one round alone says little. */
@@ -60,6 +68,9 @@ const quote = (): string => '/v1/quotes/AAPL'
 
 /** Each a request of its own to the provider. */
 const bars = (read: number): string => `/v1/bars/AAPL?from=2025-12-01&to=2025-12-31&limit=${read + 1}`
+
+/** Never filled: far from the market. */
+const order = { symbol: 'AAPL', side: 'buy', quantity: '1', type: 'limit', limitPrice: '1' }
 
 async function tellReads(when: string): Promise<void> {
   tell(`5 × ${READS} quotes at once, ${when}`, await atOnce(5, quote))
@@ -82,7 +93,9 @@ function tell(what: string, answers: readonly Timed[]): void {
 console.log(`${''.padEnd(58)} ${'median'.padStart(10)} ${'99 %'.padStart(10)} ${'slowest'.padStart(10)}   answers`)
 await atOnce(10, quote)
 await atOnce(10, bars)
+tell('5 × POST /v1/orders, all well', await inTurn(5, '/v1/orders', 'POST', order))
 await tellReads('all well')
+const before = standIns.control.ledger().length
 
 standIns.control.setFaults('alpaca', { action: { type: 'hang' } })
 const hanging = Array.from({ length: 20 }, () => ask('/v1/account'))
@@ -95,28 +108,16 @@ for (const [method, path] of [
   ['GET', '/v1/account'],
   ['GET', '/v1/positions'],
   ['GET', '/v1/orders/some-order'],
-  ['DELETE', '/v1/orders/some-order'],
 ] as const) {
-  const answers: Timed[] = []
-  for (let call = 0; call < 50; call++) answers.push(await ask(path, method))
-  tell(`50 × ${method} ${path}`, answers)
+  tell(`50 × ${method} ${path}`, await inTurn(50, path, method))
 }
-const orders: Timed[] = []
-for (let call = 0; call < 50; call++) {
-  const startedAt = systemClock.now()
-  const body = JSON.stringify({ symbol: 'AAPL', side: 'buy', quantity: '1', type: 'market' })
-  const answer = await fetch(`${address}/v1/orders`, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'application/json' },
-  })
-  await answer.arrayBuffer()
-  orders.push({ status: answer.status, durationMs: systemClock.now() - startedAt })
-}
-tell('50 × POST /v1/orders', orders)
+tell('50 × POST /v1/orders', await inTurn(50, '/v1/orders', 'POST', order))
+// A cancellation passes the open circuit, as a probe: the order that it is about may be filled at any moment.
+tell('1 × DELETE /v1/orders/some-order', await inTurn(1, '/v1/orders/some-order', 'DELETE'))
+const during = standIns.control.ledger().length - before
 standIns.control.clearFaults('alpaca')
 await tellReads('all well again')
-console.log(`orders that reached the broker: ${standIns.control.ledger().length}`)
+console.log(`orders that reached the broker: ${before} before the outage, ${during} while the circuit was open`)
 
 await gateway.stop()
 await standIns.close()
