@@ -2,7 +2,7 @@
 import { type Clock, InvalidOptionError, systemClock } from 'holdfast'
 import { checkOptions, durationMs, instance, type Rules, wholeNumber } from 'holdfast/options'
 import { problem } from '../problem.ts'
-import { EventLoopDelay } from './event-loop-delay.ts'
+import { EventLoopDelay, type IdleTime } from './event-loop-delay.ts'
 
 /**
  * How much a request matters: `critical` for what reduces risk (a cancellation, an order), `background` for what can wait
@@ -14,7 +14,8 @@ export type Priority = 'critical' | 'normal' | 'background'
 export interface LoadSheddingOptions {
   /**
    * The event loop's delay, in milliseconds, from which on `background` is turned away; from twice as much on `normal` is too,
-   * and from ten times as much on everything.
+   * and from ten times as much on everything. On Node, half the time for which the loop has had nothing but work counts as
+   * such a delay, for `background` and `normal`: what waits for it may stand where nobody sees it.
    */
   readonly maxEventLoopDelayMs?: number | undefined
   /** How many requests may be under way. Half of them may be `background`; the last fifth is for `critical` alone. */
@@ -78,8 +79,11 @@ export class LoadShedder {
   #admitted = 0
   readonly #shed: Record<Priority, number> = { critical: 0, normal: 0, background: 0 }
 
-  /** @throws InvalidOptionError when an option makes no sense, or there is no bound */
-  constructor(options: LoadSheddingOptions) {
+  /**
+   * @param idleTime how long the event loop has waited. Default: as the runtime tells it, if it does and the clock is its own
+   * @throws InvalidOptionError when an option makes no sense, or there is no bound
+   */
+  constructor(options: LoadSheddingOptions, idleTime?: IdleTime) {
     checkOptions('loadShedding', options, LOAD_SHEDDING_RULES)
     const { maxEventLoopDelayMs, maxInFlight, clock = systemClock } = options
     if (maxEventLoopDelayMs === undefined && maxInFlight === undefined) {
@@ -89,7 +93,7 @@ export class LoadShedder {
         'give maxInFlight, maxEventLoopDelayMs, or both',
       )
     }
-    this.#delay = new EventLoopDelay(clock)
+    this.#delay = new EventLoopDelay(clock, idleTime)
     this.#maxDelayMs = maxEventLoopDelayMs ?? Number.POSITIVE_INFINITY
     this.#maxInFlight = maxInFlight ?? Number.POSITIVE_INFINITY
   }
@@ -100,7 +104,13 @@ export class LoadShedder {
     if (this.#inFlight >= Math.max(1, Math.floor(this.#maxInFlight * inFlightShare)))
       return this.#refuse(priority, 'full')
     if (this.#maxDelayMs === Number.POSITIVE_INFINITY) return undefined
-    return this.#delay.read() > this.#maxDelayMs * delayShare ? this.#refuse(priority, 'slow') : undefined
+    return this.#delayFor(priority) > this.#maxDelayMs * delayShare ? this.#refuse(priority, 'slow') : undefined
+  }
+
+  /** Who is critical is turned away only for a delay that was measured: a busy loop may have no queue at all. */
+  #delayFor(priority: Priority): number {
+    const delayMs = this.#delay.read()
+    return priority === 'critical' ? delayMs : Math.max(delayMs, this.#delay.busyForMs / 2)
   }
 
   /** A request that may come in begins to be worked on. */

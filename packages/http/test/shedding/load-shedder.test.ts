@@ -48,6 +48,24 @@ describe("the event loop's delay", () => {
   })
 })
 
+describe('a loop that has nothing but work', () => {
+  it.each([
+    [90, 'critical normal background'],
+    [110, 'critical normal'],
+    [210, 'critical'],
+    [9_000, 'critical'],
+  ])('for %i ms with a bound of 50 admits: %s', async (busyMs, admitted) => {
+    const clock = new VirtualClock()
+    const shedder = new LoadShedder({ maxEventLoopDelayMs: 50, clock }, () => 0)
+    for (let passed = 0; passed < busyMs; passed += 5) {
+      admits(shedder)
+      clock.block(5)
+      await clock.advance(0)
+    }
+    expect(admits(shedder).join(' ')).toBe(admitted)
+  })
+})
+
 describe('who is turned away', () => {
   it('is told when to come back, what matters less later', () => {
     const shedder = new LoadShedder({ maxInFlight: 1, clock: new VirtualClock() })
@@ -106,10 +124,16 @@ class Process {
   readonly #clock = new VirtualClock()
   readonly #random: Random
   readonly #shedder: LoadShedder | undefined
+  /** How many of those who have come a turn takes in: a connection each, of which Node accepts one a turn, or all. */
+  readonly #perTurn: number
+  #idleMs = 0
 
-  constructor(random: Random, isShedding: boolean) {
+  constructor(random: Random, isShedding: boolean, perTurn = Number.POSITIVE_INFINITY) {
     this.#random = random
-    if (isShedding) this.#shedder = new LoadShedder({ maxEventLoopDelayMs: 50, clock: this.#clock })
+    this.#perTurn = perTurn
+    if (isShedding) {
+      this.#shedder = new LoadShedder({ maxEventLoopDelayMs: 50, clock: this.#clock }, () => this.#idleMs)
+    }
   }
 
   /** Requests of 5 ms come for half a minute, so many a second; a fifth is critical, a third background. */
@@ -122,10 +146,12 @@ class Process {
       coming.push({ at, priority })
     }
     for (let next = coming[0], index = 0; next !== undefined; next = coming[index]) {
-      const now = this.#clock.now()
-      await this.#clock.advance(Math.max(0, next.at - now))
+      const waitMs = Math.max(0, next.at - this.#clock.now())
+      this.#idleMs += waitMs
+      await this.#clock.advance(waitMs)
       const turn = this.#clock.now()
-      for (; next !== undefined && next.at <= turn; next = coming[++index]) this.#answer(next)
+      const end = index + this.#perTurn
+      for (; next !== undefined && next.at <= turn && index < end; next = coming[++index]) this.#answer(next)
     }
   }
 
@@ -156,6 +182,15 @@ describe('under twice the load that a process can carry', () => {
     expect(answered).toBeGreaterThan(5_700)
   })
 
+  it.each([1, 2, 3])('so are they where the queue stands in front of the process (seed %i)', async (seed) => {
+    const process = new Process(seededRandom(seed), true, 1)
+    await process.carry(400)
+    expect(process.share('critical')).toBeGreaterThanOrEqual(0.99)
+    expect(process.share('background')).toBeLessThan(0.5)
+    const answered = Object.values(process.inTime).reduce((sum, count) => sum + count)
+    expect(answered).toBeGreaterThan(5_700)
+  })
+
   it('nothing is, where nothing is turned away', async () => {
     const process = new Process(seededRandom(1), false)
     await process.carry(400)
@@ -166,5 +201,8 @@ describe('under twice the load that a process can carry', () => {
     const process = new Process(seededRandom(1), true)
     await process.carry(100)
     expect(PRIORITIES.map((priority) => process.share(priority))).toEqual([1, 1, 1])
+    const oneByOne = new Process(seededRandom(1), true, 1)
+    await oneByOne.carry(100)
+    expect(PRIORITIES.map((priority) => oneByOne.share(priority))).toEqual([1, 1, 1])
   })
 })
