@@ -11,6 +11,7 @@ import { controlRoutes } from './control/control-routes.ts'
 import { OrderStop } from './control/kill-switch.ts'
 import { endingOfProblem } from './flow/route-traffic.ts'
 import { QuoteFeed } from './live/quote-feed.ts'
+import { referenceRoutes, watchRoutes } from './reference/reference-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'
 import { doubtRoutes } from './routes/doubt-routes.ts'
 import { HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
@@ -112,6 +113,7 @@ export async function createGateway({
   await app.register(loadShedding, { clock, ...shedding })
   await app.register(deadlines, { clock })
   await app.register(rateLimit, { clock, ...limits })
+  const routes = watchRoutes(app)
   tradingRoutes(app, brokers)
   doubtRoutes(app, brokers, control?.access)
   const feed = new QuoteFeed(upstreams.marketData, clock, (error) => gatewayProblem(error, clock))
@@ -120,6 +122,7 @@ export async function createGateway({
   if (control !== undefined) {
     await controlRoutes(app, control, { secureCookies: controlOptions?.secureCookies ?? true, consoleFolder })
   }
+  await referenceRoutes(app, routes)
   const subscriptions = [
     resilience.events.subscribe((event) => logCircuit(app.log, event)),
     ...[...brokers.values()].map((broker) => broker.events.subscribe((event) => logOrder(app.log, event))),

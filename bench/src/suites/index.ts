@@ -1,6 +1,7 @@
 import type { Suite } from '../suite.ts'
 import { breaker, breakerFailing, breakerFullWindow, breakerOpen } from './breaker.ts'
 import { bulkhead, bulkheadFull, bulkheadQueue } from './bulkhead.ts'
+import { guardedFetch } from './guard-fetch.ts'
 import { rateLimiter, rateLimiterEmpty } from './rate-limiter.ts'
 import { retry } from './retry.ts'
 import { stack, stackInFlight } from './stack.ts'
@@ -21,4 +22,5 @@ export const SUITES: readonly Suite[] = [
   bulkheadFull,
   rateLimiter,
   rateLimiterEmpty,
+  guardedFetch,
 ]

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000
 const maxAgeMs = z.coerce.number().min(0).max(DAY_MS).optional()
 const time = z.string('it must be a date like 2026-01-05, or a moment like 2026-01-05T14:30:00Z').max(40)
 
-const barsQuery = z.strictObject({
+export const barsQuery = z.strictObject({
   timeframe: z.enum(TIMEFRAMES).default('1Day'),
   from: time,
   to: time,
@@ -18,9 +18,9 @@ const barsQuery = z.strictObject({
   maxAgeMs,
 })
 
-const quoteQuery = z.strictObject({ maxAgeMs })
+export const quoteQuery = z.strictObject({ maxAgeMs })
 
-const seriesQuery = z.strictObject({
+export const seriesQuery = z.strictObject({
   from: time.optional(),
   to: time.optional(),
   limit: z.coerce.number().int().min(1).max(100_000).optional(),

@@ -7,7 +7,7 @@ import { clientOrderId, orderId } from './order-id.ts'
 const decimal = z.string('it must be a decimal text such as "10.5"').max(30)
 const timeInForce = z.enum(['day', 'gtc', 'opg', 'cls', 'ioc', 'fok']).optional()
 
-const orderBody = z.strictObject({
+export const orderBody = z.strictObject({
   symbol: z.string().min(1).max(21),
   side: z.enum(['buy', 'sell']),
   quantity: decimal,
@@ -18,7 +18,7 @@ const orderBody = z.strictObject({
   clientOrderId: clientOrderId.optional(),
 })
 
-const changeBody = z.strictObject({
+export const changeBody = z.strictObject({
   quantity: decimal.optional(),
   limitPrice: decimal.optional(),
   stopPrice: decimal.optional(),
