@@ -22,7 +22,13 @@ interface Watched {
   stream: ReadableStream<Uint8Array> | undefined
 }
 
-const watched = new WeakMap<object, Watched>()
+/** Where an answer keeps it: a WeakMap would make the garbage collector look at every answer more than once. */
+const WATCHED: unique symbol = Symbol('holdfast.watched')
+
+interface Marked {
+  [WATCHED]?: Watched
+}
+
 /** For each class of answers (there is more than one `fetch`) one that looks at the watched ones. */
 const prototypes = new WeakMap<object, object>()
 
@@ -48,8 +54,8 @@ export function readInstead(response: Response, body: ReadableStream<Uint8Array<
   watch(response, { source, begun: nothing, ended: nothing, broke: nothing, stream: undefined })
 }
 
-function watch(response: Response, how: Watched): void {
-  watched.set(response, how)
+function watch(response: Response & Marked, how: Watched): void {
+  response[WATCHED] = how
   const own: object = Object.getPrototypeOf(response)
   let prototype = prototypes.get(own)
   if (prototype === undefined) {
@@ -72,8 +78,8 @@ function watchingPrototype(own: object): object {
   }
   return Object.create(own, properties)
 
-  function body(this: object): unknown {
-    const how = watched.get(this)
+  function body(this: Marked): unknown {
+    const how = this[WATCHED]
     if (how?.source !== undefined) return how.source.body
     const stream: unknown = Reflect.get(own, 'body', this)
     if (how === undefined || !(stream instanceof ReadableStream)) return stream
@@ -82,21 +88,21 @@ function watchingPrototype(own: object): object {
     return how.stream
   }
 
-  function bodyUsed(this: object): unknown {
-    return watched.get(this)?.source?.bodyUsed ?? Reflect.get(own, 'bodyUsed', this)
+  function bodyUsed(this: Marked): unknown {
+    return this[WATCHED]?.source?.bodyUsed ?? Reflect.get(own, 'bodyUsed', this)
   }
 
-  function clone(this: Response): unknown {
-    const source = watched.get(this)?.source
+  function clone(this: Response & Marked): unknown {
+    const source = this[WATCHED]?.source
     if (source === undefined) return Reflect.apply(cloneOfOwn, this, [])
     const { status, statusText, headers } = this
     return new Response(source.clone().body, { status, statusText, headers })
   }
 }
 
-function reader(name: (typeof READERS)[number], original: CallableFunction): (this: object) => unknown {
-  return function read(this: object): unknown {
-    const how = watched.get(this)
+function reader(name: (typeof READERS)[number], original: CallableFunction): (this: Marked) => unknown {
+  return function read(this: Marked): unknown {
+    const how = this[WATCHED]
     if (how === undefined) return Reflect.apply(original, this, [])
     if (how.source !== undefined) return how.source[name]()
     how.begun()
