@@ -18,6 +18,8 @@ export interface Bar {
   readonly label: string
   readonly atLeast?: number
   readonly atMost?: number
+  /** A number of things: with more requests there may be more of it. `atMost` is for the usual rates. */
+  readonly grows?: boolean
 }
 
 /** A case of the suite. */
@@ -45,7 +47,7 @@ export const bans = (atMost: number): Bar => ({ figure: 'bans', label: 'bans', a
 export const doubled: Bar = { figure: 'doubled', label: 'doubled', atMost: 0 }
 export const unknown: Bar = { figure: 'unknown', label: 'unknown', atMost: 0 }
 export const inFlight = (atMost: number): Bar => ({ figure: 'mostInFlight', label: 'in flight', atMost })
-export const pending = (atMost: number): Bar => ({ figure: 'mostPending', label: 'pending', atMost })
+export const pending = (atMost: number): Bar => ({ figure: 'mostPending', label: 'pending', atMost, grows: true })
 
 /** Goodput of one route. */
 export const routeGoodput = (route: string, atLeast: number): Bar => ({

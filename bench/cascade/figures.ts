@@ -38,8 +38,14 @@ export function summarize(
   const figures = Object.fromEntries(
     one.bars.map(({ label }) => [label, runs.reduce((sum, run) => sum + (run[label] ?? 0), 0) / runs.length]),
   )
-  const missed = one.bars.filter((bar) => !reaches(bar, figures[bar.label] ?? 0)).map(({ label }) => label)
-  return { case: one.name, subject, scale, seeds: runs.length, figures, missed, score: score(one, figures) }
+  const bars = one.bars.map((bar) => barAt(bar, scale))
+  const missed = bars.filter((bar) => !reaches(bar, figures[bar.label] ?? 0)).map(({ label }) => label)
+  return { case: one.name, subject, scale, seeds: runs.length, figures, missed, score: score({ bars }, figures) }
+}
+
+/** The bar at these rates. */
+function barAt(bar: Bar, scale: Scale): Bar {
+  return bar.grows && bar.atMost !== undefined ? { ...bar, atMost: bar.atMost * Math.max(1, scale) } : bar
 }
 
 /** Whether a figure is good enough, to the three places that are shown. */
@@ -52,7 +58,7 @@ export function reaches({ atLeast, atMost }: Bar, value: number): boolean {
  * The product of what each figure is worth from 0 to 1, times 100: shares as they are; waste by what it leaves; recovery by
  * how much of half a minute it leaves; counts and sizes by how far they exceed their bar. Amplification is in the waste.
  */
-export function score({ bars }: Case, figures: Readonly<Record<string, number>>): number {
+export function score({ bars }: Pick<Case, 'bars'>, figures: Readonly<Record<string, number>>): number {
   return bars.reduce((product, bar) => product * worth(bar, figures[bar.label]), 100)
 }
 

@@ -39,12 +39,13 @@ export function totals(
   return rows.filter(({ score: value }) => !Number.isNaN(value)).toSorted((a, b) => b.score - a.score)
 }
 
-/** Holdfast and the prototype by the figures that both have, over the cases that set the prototype's. */
+/** Holdfast and the prototype by the figures that both have, over the cases that set the prototype's: at the usual rates. */
 export function againstPrototype(
   cases: readonly Case[],
   outcomes: readonly Outcome[],
   scale: Scale,
 ): { holdfast: number; prototype: number } | undefined {
+  if (scale !== 1) return undefined
   const pairs = cases.flatMap((one) => {
     const outcome = outcomeOf(outcomes, one.name, judged(one), scale)
     const { prototype } = one

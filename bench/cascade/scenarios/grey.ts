@@ -16,7 +16,7 @@ export const partial: Case = {
   name: 'partial',
   title: 'half of the answers are quick 503s, for 30 s',
   scenario: (scale, seed) => {
-    const { toMs } = timesOf(scale, seed)
+    const { toMs } = timesOf(seed)
     const fault = { type: 'status' as const, status: 503, share: 0.5, fromMs, toMs }
     return troubled('partial', scale, { toMs, durationMs: 90_000 }, [fault])
   },
@@ -31,7 +31,7 @@ export const badShard: Case = {
   name: 'bad shard',
   title: 'one of 20 symbols, with 40 % of the traffic, hangs for 30 s',
   scenario: (scale, seed) => {
-    const times = timesOf(scale, seed)
+    const times = timesOf(seed)
     const hot = routeA(scale, { name: 'hot symbol', requestsPerSecond: 32 * scale, key: () => HOT })
     const others = routeA(scale, {
       name: 'other symbols',

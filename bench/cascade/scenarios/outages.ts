@@ -8,7 +8,7 @@ export const refused: Case = {
   name: 'refused',
   title: 'dead for 30 s: connections are refused',
   scenario: (scale, seed) => {
-    const times = timesOf(scale, seed)
+    const times = timesOf(seed)
     return troubled('refused', scale, times, [{ type: 'refuse', fromMs, toMs: times.toMs }])
   },
   bars: OUTAGE_BARS,
@@ -19,7 +19,7 @@ export const blackhole: Case = {
   name: 'blackhole',
   title: 'accepts and never answers, for 30 s',
   scenario: (scale, seed) => {
-    const times = timesOf(scale, seed)
+    const times = timesOf(seed)
     return troubled('blackhole', scale, times, [{ type: 'hang', fromMs, toMs: times.toMs }])
   },
   bars: OUTAGE_BARS,
@@ -30,7 +30,7 @@ export const slow: Case = {
   name: 'slow',
   title: 'a hundred times slower for 30 s, so that a queue builds in it',
   scenario: (scale, seed) => {
-    const times = timesOf(scale, seed)
+    const times = timesOf(seed)
     return troubled('slow', scale, times, [{ type: 'slow', factor: 100, fromMs, toMs: times.toMs }], {
       a: { workers: 20 },
     })
@@ -57,7 +57,7 @@ export const clock: Case = {
   name: 'clock',
   title: 'refused for 10 s, and the wall clock steps back an hour meanwhile',
   scenario: (scale, seed) => {
-    const times = timesOf(scale, seed, 10_000)
+    const times = timesOf(seed, 10_000)
     return troubled('clock', scale, times, [{ type: 'refuse', fromMs, toMs: times.toMs }], {
       happenings: [{ type: 'step-wall-time', atMs: fromMs + 5_000, byMs: -3_600_000 }],
     })
@@ -71,7 +71,7 @@ export const longOutage: Case = {
   title: 'accepts and never answers for ten minutes, at 200 a second',
   scenario: (scale, seed) => {
     // As many requests at the highest rate as at the middle one.
-    const times = timesOf(scale, seed, scale > 1 ? 200_000 : 600_000)
+    const times = timesOf(seed, scale > 1 ? 200_000 : 600_000)
     return troubled('long outage', scale, times, [{ type: 'hang', fromMs, toMs: times.toMs }], {
       routes: [routeA(scale, { requestsPerSecond: 200 * scale })],
     })

@@ -19,7 +19,7 @@ export const spike: Case = {
   scenario: (scale) => {
     const workers = scaled(4, scale)
     const usual = 20 * scale
-    const times = timesOf(scale, 0, 10_000)
+    const times = timesOf(0, 10_000)
     return troubled('spike', scale, times, [], {
       routes: [
         routeA(scale, { requestsPerSecond: (at) => (at >= fromMs && at < times.toMs ? 10 * usual : usual) }),
@@ -39,7 +39,7 @@ export const slowButHealthy: Case = {
   title: 'answers in 600 ms for 30 s, and would fill the pool that all routes share',
   scenario: (scale, seed) => {
     const workers = scaled(50, scale)
-    const times = timesOf(scale, seed)
+    const times = timesOf(seed)
     return troubled('slow but healthy', scale, times, [{ type: 'slow', factor: 30, fromMs, toMs: times.toMs }], {
       routes: [routeA(scale, { requestsPerSecond: 120 * scale }), routeB(scale)],
       slots: Math.round(100 * scale),

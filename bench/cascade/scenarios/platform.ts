@@ -32,11 +32,11 @@ export function routeB(scale: Scale, different: Partial<Route> = {}): Route {
 /** When the trouble of most scenarios begins. */
 export const BEGINS_MS = 20_000
 
-/** How long trouble and scenario last; with many requests a shorter calm shows as much. */
-export function timesOf(scale: Scale, seed: number, troubleMs = 30_000): { toMs: number; durationMs: number } {
+/** How long trouble and scenario last. */
+export function timesOf(seed: number, troubleMs = 30_000): { toMs: number; durationMs: number } {
   // Not a round figure, and another for every seed: whoever waits for a round time shall have no luck.
   const toMs = BEGINS_MS + troubleMs + ((2_003 * seed) % 2_900)
-  return { toMs, durationMs: toMs + (scale > 1 ? 10_000 : 30_000) }
+  return { toMs, durationMs: toMs + 30_000 }
 }
 
 /** A scenario in which upstream a has these faults. */
@@ -62,4 +62,9 @@ export function troubled(
 /** A whole number of something that there must be at least one of. */
 export function scaled(count: number, scale: Scale): number {
   return Math.max(1, Math.round(count * scale))
+}
+
+/** A capacity that grows with the rates and is never less than at the usual ones. */
+export function grown(count: number, scale: Scale): number {
+  return Math.max(count, scaled(count, scale))
 }

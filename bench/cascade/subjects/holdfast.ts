@@ -1,5 +1,5 @@
 import type { ServiceFacts, Subject } from '@holdfast/testing'
-import { createResilience, type ProfileName, type ServiceOptions } from 'holdfast'
+import { createResilience, type ProfileName, type RateLimit, type ServiceOptions } from 'holdfast'
 import { Orders } from './orders.ts'
 
 /** A profile as shipped, with what the operator knows of the service: its limit, its timeout, how many at once. */
@@ -8,10 +8,17 @@ function settingsFor(profile: ProfileName, { attemptTimeoutMs, maxConcurrent, li
     profile,
     attemptTimeoutMs,
     bulkhead: { maxConcurrent },
-    // One percent below what is published, since requests are counted where they arrive, and evenly spaced.
-    rateLimiter:
-      limit === undefined ? false : { tokensPerSecond: (990 * limit.requests) / limit.windowMs, burstSize: 1 },
+    rateLimiter: limit === undefined ? false : evenly(limit),
   }
+}
+
+/**
+ * Evenly spaced: one at a time, and what comes in during two milliseconds besides, since a timer may be so late. One
+ * percent below what is published, since the provider counts requests where they arrive.
+ */
+function evenly({ requests, windowMs }: NonNullable<ServiceFacts['limit']>): RateLimit {
+  const tokensPerSecond = (0.99 * 1_000 * requests) / windowMs
+  return { tokensPerSecond, burstSize: 1 + 0.002 * tokensPerSecond }
 }
 
 /** A service of Holdfast's. */

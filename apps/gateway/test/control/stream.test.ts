@@ -10,7 +10,7 @@ describe('the stream', () => {
     const first = await stream.until(({ event }) => event === 'board')
     expect(first.data).toMatchObject({
       services: [
-        { name: 'alpaca', state: 'CLOSED', profile: 'BROKER', retryBudget: null },
+        { name: 'alpaca', state: 'CLOSED', profile: 'BROKER', retryBudget: { tokens: 10, capacity: 20 } },
         { name: 'polygon', state: 'CLOSED', retryBudget: { tokens: 10, capacity: 20 } },
       ],
       orders: { stopped: false },

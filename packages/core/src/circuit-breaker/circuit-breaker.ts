@@ -166,7 +166,7 @@ export class CircuitBreaker implements Guard {
   get nextAttemptAt(): number | null {
     if (this.#state === 'CLOSED' || this.#mode === 'tripped') return null
     const now = this.#clock.now()
-    const wait = this.#state === 'OPEN' ? this.#schedule.nextAt - now : (this.#retryAfterMs(now) ?? 0)
+    const wait = this.#state === 'OPEN' ? this.#schedule.nextAt(now) - now : (this.#retryAfterMs(now) ?? 0)
     return this.#clock.wallTime() + wait
   }
 
@@ -251,7 +251,7 @@ export class CircuitBreaker implements Guard {
       state: this.#state,
       mode: this.#mode,
       failureCount: this.failureCount,
-      failureThreshold: this.#evidence.needed,
+      failureThreshold: this.#evidence.neededAt(this.#clock.now()),
       usualSuccessRate: (this.#options.streakProbability ?? 1) < 1 ? this.#evidence.usualSuccessRate : null,
       window: this.#rates?.snapshot(this.#clock.now()) ?? null,
       enforced: this.#enforce,
@@ -290,7 +290,8 @@ export class CircuitBreaker implements Guard {
     if (!this.#enforce) return this.#letThrough(call)
     const now = call.now()
     if (this.#parking !== undefined && call.mayPark && this.#mode === 'automatic') {
-      if (this.#parking.tryPark(call, now)) return WAITING
+      const probeInMs = this.#state === 'OPEN' ? this.#schedule.nextAt(now) - now : 0
+      if (this.#parking.tryPark(call, now, probeInMs)) return WAITING
     }
     return this.#refusal(call, now)
   }
@@ -355,7 +356,7 @@ export class CircuitBreaker implements Guard {
       const now = call.now()
       this.#expireProbes(now)
       if (this.#state === 'OPEN') {
-        const isDue = now >= this.#schedule.nextAt
+        const isDue = now >= this.#schedule.nextAt(now)
         if (this.#mode !== 'automatic' || !(isDue || this.#mustTry(call.priority))) return false
         this.#become('HALF_OPEN', isDue ? 'recovery-timeout' : 'critical-call')
       }
@@ -369,7 +370,7 @@ export class CircuitBreaker implements Guard {
   /** Makes the call a probe, if one more may run. */
   #lend(call: CircuitCall): boolean {
     const now = call.now()
-    if (this.#leases.held > 0 && now < this.#schedule.nextAt) return false
+    if (this.#leases.held > 0 && now < this.#schedule.nextAt(now)) return false
     call.circuitGeneration = this.#issued
     call.circuitShard = undefined
     call.circuitProbe = this.#leases.take(now)
@@ -407,15 +408,16 @@ export class CircuitBreaker implements Guard {
       return this.#reopen(call.now(), 'probe-slow', undefined, rates.slowProbe)
     if (this.#state === 'CLOSED' && rates !== undefined) return this.#measure(rates, call, false)
     if (this.#state !== 'HALF_OPEN' || ++this.#probeSuccesses < this.#successThreshold) return
-    this.#schedule.closed(call.now())
-    this.#evidence.recovered()
+    const now = call.now()
+    this.#schedule.closed(now)
+    this.#evidence.recovered(now, this.#schedule.earlierOpenMs)
     this.#become('CLOSED', 'probe-succeeded')
   }
 
   #failed(call: CircuitMarks, error: unknown): void {
     this.#failures++
     this.#lastError = error
-    const isProven = this.#evidence.failure()
+    const isProven = this.#evidence.failure(call.now())
     if (this.#state === 'HALF_OPEN') return this.#reopen(call.now(), 'probe-failed', error)
     if (this.#failsInEnoughKeys(call.key) && isProven) this.#open(call.now(), 'failure-threshold', error)
     else if (this.#rates !== undefined) this.#measure(this.#rates, call, true, error)
@@ -456,7 +458,7 @@ export class CircuitBreaker implements Guard {
     const lapsedAt = this.#leases.lapsedAt(now)
     if (lapsedAt === undefined) return
     this.#failures++
-    this.#evidence.failure()
+    this.#evidence.failure(now)
     this.#reopen(lapsedAt, 'probe-timed-out')
   }
 
@@ -464,7 +466,7 @@ export class CircuitBreaker implements Guard {
     if (this.#state === 'CLOSED') return 0
     if (this.#mode === 'tripped') return undefined
     if (this.#state === 'OPEN' || (this.#leases.held > 0 && this.#leases.waitMs(now) === 0)) {
-      return Math.max(0, this.#schedule.nextAt - now)
+      return Math.max(0, this.#schedule.nextAt(now) - now)
     }
     return this.#leases.waitMs(now)
   }

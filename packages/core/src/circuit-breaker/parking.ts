@@ -10,7 +10,7 @@ export interface ParkedCall {
 
 /**
  * Where the first callers of an outage wait for its first probe, so that an outage which is over after a moment costs them
- * nothing. Each waits once: when the probe has failed, all are refused.
+ * nothing. Each waits once: when the probe has failed, or has no answer by the time that the parking closes, all are refused.
  */
 export class Parking {
   readonly #clock: Clock
@@ -40,9 +40,9 @@ export class Parking {
     this.#closesAt = now + this.#openForMs
   }
 
-  /** Takes a call in, if it is early and there is room. */
-  tryPark(call: ParkedCall, now: number): boolean {
-    if (now >= this.#closesAt || this.#waiting.size >= this.#most || this.#returning.has(call)) return false
+  /** Takes a call in, if it is early and there is room. @param probeInMs how long until a probe is sent; 0 when one is out */
+  tryPark(call: ParkedCall, now: number, probeInMs: number): boolean {
+    if (now + probeInMs >= this.#closesAt || this.#waiting.size >= this.#most || this.#returning.has(call)) return false
     this.#waiting.add(call)
     call.parking = this
     if (this.#timer === undefined) this.wake(now)
@@ -52,7 +52,13 @@ export class Parking {
   /** With nobody else calling, one of those who wait becomes the probe: finds out anew when that is. */
   wake(now: number): void {
     this.#rest()
-    if (this.#waiting.size > 0) this.#timer = this.#clock.setTimer(() => this.#probe(), this.#wakeInMs(now))
+    if (this.#waiting.size === 0) return
+    const leftMs = this.#closesAt - now
+    const probeInMs = this.#wakeInMs(now)
+    this.#timer =
+      probeInMs < leftMs
+        ? this.#clock.setTimer(() => this.#probe(), probeInMs)
+        : this.#clock.setTimer(() => this.release(this.#clock.now()), Math.max(0, leftMs))
   }
 
   /** A call is given up. */

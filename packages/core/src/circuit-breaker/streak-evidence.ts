@@ -7,7 +7,10 @@ const WEIGHT = 0.02
 const LEAST_RATE = 0.05
 const MOST_RATE = 0.99
 
-/** After a recovery so many outcomes are judged more strictly: who has just been down is down again on less evidence. */
+/**
+ * After a recovery at least so many outcomes are judged more strictly, since who has just been down is down again on less
+ * evidence: half the streak, if that is as rare as this of a service that answers three times out of four.
+ */
 const FRESH_OUTCOMES = 20
 const FRESH_RATE = 0.75
 const FRESH_PROBABILITY = 1e-3
@@ -25,6 +28,7 @@ export class StreakEvidence {
   /** How many failures in a row it takes at present; worked out when a streak begins. */
   #needed: number
   #fresh = 0
+  #freshUntil = Number.NEGATIVE_INFINITY
 
   /**
    * @param threshold the least number of failures in a row; enough while the service is as good as can be
@@ -47,8 +51,8 @@ export class StreakEvidence {
   }
 
   /** How many it takes at present. */
-  get needed(): number {
-    return this.#streak === 0 ? this.#needs() : this.#needed
+  neededAt(now: number): number {
+    return this.#streak === 0 ? this.#needs(now) : this.#needed
   }
 
   /** Share of calls that usually succeed, from 0.05 to 0.99. */
@@ -66,14 +70,15 @@ export class StreakEvidence {
   }
 
   /** @returns whether the streak is now long enough */
-  failure(): boolean {
-    if (this.#streak === 0) this.#needed = this.#needs()
+  failure(now: number): boolean {
+    if (this.#streak === 0) this.#needed = this.#needs(now)
     return ++this.#streak >= this.#needed
   }
 
-  /** The service has been down and is back: for a while it is trusted less. */
-  recovered(): void {
+  /** The service has been down so long and is back: for as long it is trusted less. */
+  recovered(now: number, downMs: number): void {
     this.#fresh = FRESH_OUTCOMES
+    this.#freshUntil = now + downMs
   }
 
   /** Forgets the streak; what is usual is not forgotten. */
@@ -86,13 +91,16 @@ export class StreakEvidence {
     this.#rate = Math.min(MOST_RATE, Math.max(LEAST_RATE, rate))
   }
 
-  #needs(): number {
+  #needs(now: number): number {
     if (this.#probability >= 1) return this.#threshold
-    const isFresh = this.#fresh > 0
-    const rate = isFresh ? Math.min(this.#rate, FRESH_RATE) : this.#rate
-    const probability = isFresh ? Math.max(this.#probability, FRESH_PROBABILITY) : this.#probability
-    // A hair less than exact, so that rounding never asks for one failure more.
-    const rare = Math.ceil(Math.log(probability) / Math.log(1 - rate) - 1e-9)
-    return Math.max(this.#threshold, rare)
+    const usual = Math.max(this.#threshold, rarer(this.#rate, this.#probability))
+    if (this.#fresh === 0 && now >= this.#freshUntil) return usual
+    const rare = rarer(Math.min(this.#rate, FRESH_RATE), FRESH_PROBABILITY)
+    return Math.min(usual, Math.max(Math.ceil(this.#threshold / 2), rare))
   }
+}
+
+/** How long a streak must be to be as rare as this. A hair less than exact, so that rounding never asks for one more. */
+function rarer(rate: number, probability: number): number {
+  return Math.ceil(Math.log(probability) / Math.log(1 - rate) - 1e-9)
 }

@@ -361,7 +361,7 @@ export class Gate {
 
   #learn(call: GateMarks, verdict: Verdict): void {
     // What our own stall made long says nothing about the service.
-    if (this.#deadlines.stalls.until > call.admittedAt) return
+    if (this.#deadlines.stalls.distorts(call.admittedAt, call.now())) return
     const succeeded = verdict === 'success'
     const bulkhead = this.#bulkhead
     if (bulkhead?.isAdaptive) bulkhead.observe(call.now() - call.admittedAt, !succeeded, call.now())

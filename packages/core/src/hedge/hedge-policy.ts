@@ -60,8 +60,9 @@ export class HedgePolicy {
     const delayMs = this.#delayMs ?? this.#durations.value
     const startedAt = this.#clock.now()
     const observed = (value: unknown): unknown => {
+      const now = this.#clock.now()
       // What our own stall made long says nothing about the service.
-      if (this.#stalls.until <= startedAt) this.#durations.add(this.#clock.now() - startedAt)
+      if (!this.#stalls.distorts(startedAt, now)) this.#durations.add(now - startedAt)
       return value
     }
     if (delayMs === undefined) return first(options).then(observed)

@@ -21,6 +21,8 @@ function setUp(options: CircuitBreakerOptions = {}): {
     ...options,
   })
   const guarded = pipeline({ clock, circuitBreaker: breaker })
+  // So much is asked for that the shortest interval between probes holds.
+  for (let call = 0; call < 200; call++) breaker.tryEnter().succeed()
   return {
     clock,
     breaker,
@@ -74,10 +76,32 @@ describe('callers of the first moment', () => {
   })
 
   it('are refused at once after parkingMs', async () => {
-    const { clock, call, trip } = setUp({ maxParked: 5, minProbeIntervalMs: 5_000, parkingMs: 600 })
+    const { clock, call, trip } = setUp({ maxParked: 5, parkingMs: 600 })
     trip()
     await clock.advance(600)
+    // The first to call is the probe by now.
+    void call(() => new Promise(() => undefined))
     expect(await rejection(call(() => 1))).toMatchObject({ code: 'HOLDFAST_CIRCUIT_OPEN' })
+    expect(clock.now()).toBe(600)
+  })
+
+  it('are refused at once when no probe is due within parkingMs: with little demand nobody waits', async () => {
+    const { clock, call, trip } = setUp({ maxParked: 5, minProbeIntervalMs: 5_000, parkingMs: 600 })
+    trip()
+    expect(await rejection(call(() => 1))).toMatchObject({ code: 'HOLDFAST_CIRCUIT_OPEN' })
+    expect(clock.now()).toBe(0)
+  })
+
+  it('never wait longer than parkingMs, though the probe hangs', async () => {
+    const { clock, breaker, call, trip } = setUp({ maxParked: 5 })
+    trip()
+    const hanging = new Promise(() => undefined)
+    const parked = [1, 2, 3].map(() => rejection(call(() => hanging)))
+    await clock.advance(599)
+    expect(breaker.snapshot()).toMatchObject({ state: 'HALF_OPEN', probes: 1, parked: 2 })
+    await clock.advance(1)
+    for (const refused of parked.slice(1)) expect(await refused).toMatchObject({ code: 'HOLDFAST_CIRCUIT_OPEN' })
+    expect(breaker.snapshot()).toMatchObject({ state: 'HALF_OPEN', probes: 1, parked: 0 })
   })
 })
 
@@ -88,7 +112,7 @@ describe('circuits of keys', () => {
     expect(breaker.snapshot()).toMatchObject({ state: 'CLOSED', keys: { TSLA: 'OPEN' } })
     expect(await rejection(call(() => 1, 'TSLA'))).toMatchObject({ code: 'HOLDFAST_CIRCUIT_OPEN', service: 'alpaca' })
     expect(await call(() => 1, 'AAPL')).toBe(1)
-    await clock.advance(250)
+    await clock.advance(1_000)
     expect(await call(() => 1, 'TSLA')).toBe(1)
     expect(breaker.snapshot().keys).toEqual({ TSLA: 'CLOSED' })
     for (let success = 0; success < 20; success++) await call(() => 1, 'TSLA')
@@ -114,7 +138,7 @@ describe('circuits of keys', () => {
     const { breaker, clock } = setUp({ maxKeys: 10 })
     const old = breaker.tryEnter('TSLA')
     for (let failure = 0; failure < 3; failure++) breaker.tryEnter('TSLA').fail(networkError('ECONNRESET'))
-    await clock.advance(250)
+    await clock.advance(1_000)
     breaker.tryEnter('TSLA').succeed()
     const failuresBefore = breaker.failureCount
     old.fail(networkError('ECONNRESET'))

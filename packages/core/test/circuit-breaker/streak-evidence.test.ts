@@ -5,7 +5,7 @@ import { StreakEvidence } from '../../src/circuit-breaker/streak-evidence.ts'
 /** A service that has long succeeded at this rate: as many successes between failures as that makes. */
 function used(evidence: StreakEvidence, successesBetween: number): StreakEvidence {
   for (let call = 0; call < 1_000; call++) {
-    if (call % (successesBetween + 1) === 0) evidence.failure()
+    if (call % (successesBetween + 1) === 0) evidence.failure(0)
     else evidence.success()
   }
   evidence.success()
@@ -17,14 +17,14 @@ describe('a streak of failures', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), (threshold) => {
         const evidence = new StreakEvidence(threshold, 1e-6)
-        const proven = Array.from({ length: threshold }, () => evidence.failure())
+        const proven = Array.from({ length: threshold }, () => evidence.failure(0))
         expect(proven.indexOf(true)).toBe(threshold - 1)
       }),
     )
   })
 
   it('must be longer the more often the service fails anyway', () => {
-    const needed = [1, 3, 9, 99].map((between) => used(new StreakEvidence(5, 1e-6), between).needed)
+    const needed = [1, 3, 9, 99].map((between) => used(new StreakEvidence(5, 1e-6), between).neededAt(0))
     // (1 − 1/2)^n ≤ 10^-6 at n = 20, and so on.
     expect(needed[0]).toBeGreaterThanOrEqual(19)
     expect(needed[0]).toBeLessThanOrEqual(22)
@@ -49,7 +49,7 @@ describe('a streak of failures', () => {
               continue
             }
             streak++
-            const isProven = evidence.failure()
+            const isProven = evidence.failure(0)
             expect(evidence.streak).toBe(streak)
             expect(evidence.usualSuccessRate).toBe(usualSuccessRate)
             const asked = Math.max(probability, 0.01 ** threshold)
@@ -60,16 +60,41 @@ describe('a streak of failures', () => {
     )
   })
 
-  it('is judged more strictly for twenty successes after an outage', () => {
-    const evidence = new StreakEvidence(3, 1e-6)
-    evidence.recovered()
-    expect(evidence.needed).toBe(5)
-    for (let success = 0; success < 20; success++) evidence.success()
-    expect(evidence.needed).toBe(3)
+  it('of half the length is proof for twenty successes after an outage, and for as long as that lasted', () => {
+    const evidence = new StreakEvidence(10, 1e-6)
+    evidence.recovered(1_000, 5_000)
+    expect(evidence.neededAt(1_000)).toBe(5)
+    for (let success = 0; success < 19; success++) evidence.success()
+    expect(evidence.neededAt(60_000)).toBe(5)
+    evidence.success()
+    expect(evidence.neededAt(5_999)).toBe(5)
+    expect(evidence.neededAt(6_000)).toBe(10)
+    expect(Array.from({ length: 5 }, () => evidence.failure(5_000))).toEqual([false, false, false, false, true])
+  })
+
+  it('is never judged more mildly after an outage than before', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 30 }),
+        fc.array(fc.boolean(), { maxLength: 200 }),
+        (threshold, outcomes) => {
+          const evidence = new StreakEvidence(threshold, 1e-6)
+          for (const isGood of outcomes) {
+            if (isGood) evidence.success()
+            else evidence.failure(0)
+          }
+          evidence.success()
+          const before = evidence.neededAt(0)
+          evidence.recovered(0, 1_000)
+          expect(evidence.neededAt(0)).toBeLessThanOrEqual(before)
+          expect(evidence.neededAt(0)).toBeGreaterThanOrEqual(Math.ceil(threshold / 2))
+        },
+      ),
+    )
   })
 
   it('is counted alone with a probability of 1, as the classic circuit breaker does', () => {
     const evidence = used(new StreakEvidence(5, 1), 1)
-    expect([1, 2, 3, 4, 5].map(() => evidence.failure())).toEqual([false, false, false, false, true])
+    expect([1, 2, 3, 4, 5].map(() => evidence.failure(0))).toEqual([false, false, false, false, true])
   })
 })
