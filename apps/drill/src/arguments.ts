@@ -6,7 +6,8 @@ import type { Effort } from './exercise.ts'
 export interface Wish {
   readonly exercises: readonly string[]
   readonly effort: Effort
-  readonly isQuick: boolean
+  /** The command line that does the same again. */
+  readonly command: string
   readonly seed: number
   /** Where the report is written; undefined for nowhere. */
   readonly output: string | undefined
@@ -29,14 +30,15 @@ export function readArguments(args: readonly string[], known: readonly string[],
     throw new UsageError(`there is no exercise "${name}"; choose from ${known.join(', ')}`)
   }
   const base = values.quick ? QUICK : FULL
+  const seed = wholeNumber('--seed', values.seed) ?? 1
   const orders = wholeNumber('--orders', values.orders) ?? base.orders
   const kills = wholeNumber('--kills', values.kills) ?? base.kills
   const isWhole = positionals.length === 0 && !values.quick
   return {
     exercises: positionals.length === 0 ? known : positionals,
     effort: { ...base, orders, kills },
-    isQuick: values.quick,
-    seed: wholeNumber('--seed', values.seed) ?? 1,
+    command: ['npm run drill --', ...positionals, ...again(values, seed)].join(' '),
+    seed,
     output: values.output ?? (isWhole ? results : undefined),
   }
 }
@@ -59,6 +61,17 @@ function parse(args: readonly string[]) {
     const usage = 'npm run drill -- [exercise …] [--quick] [--seed n] [--orders n] [--kills n] [--output folder]'
     throw new UsageError(`${reason}; usage: ${usage}`)
   }
+}
+
+/** The options that make a difference, with the seed that was drawn by. */
+function again({ quick, orders, kills }: { quick: boolean; orders?: string; kills?: string }, seed: number): string[] {
+  return [
+    ...(quick ? ['--quick'] : []),
+    ...(orders === undefined ? [] : ['--orders', orders]),
+    ...(kills === undefined ? [] : ['--kills', kills]),
+    '--seed',
+    String(seed),
+  ]
 }
 
 function wholeNumber(option: string, text: string | undefined): number | undefined {

@@ -25,7 +25,7 @@ try {
   process.exitCode = 2
 }
 
-async function run({ exercises, effort, isQuick, seed, output }: Wish): Promise<void> {
+async function run({ exercises, effort, command, seed, output }: Wish): Promise<void> {
   console.log(`seed ${seed}`)
   const done: Report['exercises'][number][] = []
   for (const { name, title, run } of EXERCISES.filter((exercise) => exercises.includes(exercise.name))) {
@@ -41,7 +41,7 @@ async function run({ exercises, effort, isQuick, seed, output }: Wish): Promise<
     cpu: cpu?.model.trim() ?? 'unknown',
     cores: cpus().length,
     seed,
-    isQuick,
+    command,
     exercises: done,
   }
   console.log(markdown(report))

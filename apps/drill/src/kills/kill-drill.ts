@@ -6,11 +6,12 @@ import { seededRandom } from '@holdfast/testing'
 import { startUpstreams } from '@holdfast/upstreams'
 import { type Clock, systemClock } from 'holdfast'
 import { KillableGateway } from './killable-gateway.ts'
-import { type Told, Trader } from './trader.ts'
+import { type DrilledBroker, type Told, Trader } from './trader.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 /** How the drill is done. */
 export interface KillDrillOptions {
+  readonly broker: DrilledBroker
   readonly orders: number
   readonly kills: number
   readonly seed: number
@@ -36,7 +37,7 @@ const CLOSED_PORT = 2
 const REFUSED_SHARE = 0.1
 
 /** Lost acknowledgements and hangs, in shares of all submissions. A look may be lost or hang as well. */
-const FAULTS = [
+const FAULTS_OF_ALPACA = [
   { match: { method: 'POST', path: '^/v2/orders$', probability: 0.1 }, action: { type: 'resetAfter' } },
   {
     match: { method: 'POST', path: '^/v2/orders$', probability: 0.025 / 0.9 },
@@ -50,11 +51,24 @@ const FAULTS = [
   { match: { method: 'GET', probability: 0.05 }, action: { type: 'hang' } },
 ]
 
-/** How long what is still in doubt at the end may take to be found, in milliseconds. */
-const SETTLE_MS = 120_000
+/**
+ * The same for TWS. All orders share one connection, so that one which falls silent or breaks takes those that are under way
+ * with it, some dozens: one order in 500 does that. New connections are refused like Alpaca's.
+ */
+const FAULTS_OF_TWS = [
+  { match: { msgId: 3, probability: 0.1 }, action: { type: 'dropAck' } },
+  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'hang', where: 'after' } },
+  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'hang', where: 'before' } },
+  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'dieOnSubmit', where: 'after' } },
+  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'dieOnSubmit', where: 'before' } },
+  { match: { probability: REFUSED_SHARE }, action: { type: 'reset', where: 'accept' } },
+]
+
+/** How long what is still in doubt at the end may take to be found, in milliseconds. TWS knows at once, or never. */
+const SETTLE_MS = { alpaca: 120_000, ib: 20_000 }
 
 export async function killDrill(options: KillDrillOptions): Promise<KillDrillResult> {
-  const { orders, seed, atOnce, clock = systemClock } = options
+  const { broker, orders, seed, atOnce, clock = systemClock } = options
   const random = seededRandom(seed)
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-drill-'))
   const journal = join(folder, 'orders.db')
@@ -62,6 +76,7 @@ export async function killDrill(options: KillDrillOptions): Promise<KillDrillRes
   const standIns = await startUpstreams({ seed, ports: { control: 0, alpaca: 0, polygon: 0 } })
   const gateway = new KillableGateway({
     brokerUrl: standIns.urls.alpaca,
+    twsPort: standIns.ports.ib,
     closedPort: CLOSED_PORT,
     refusedShare: REFUSED_SHARE,
     journal,
@@ -69,15 +84,16 @@ export async function killDrill(options: KillDrillOptions): Promise<KillDrillRes
   })
   try {
     standIns.control.setLimits('alpaca', { trading: { requests: 1e9, windowMs: 60_000, window: 'fixed' } })
-    standIns.control.setFaults('alpaca', FAULTS)
+    standIns.control.setLimits('ib', { messages: { requests: 1e6, windowMs: 1_000, window: 'rolling' } })
+    standIns.control.setFaults(broker, broker === 'ib' ? FAULTS_OF_TWS : FAULTS_OF_ALPACA)
     await gateway.address
     const ids = Array.from({ length: orders }, (_, index) => `drill-${seed}-${index}`)
-    const trader = new Trader({ address: () => gateway.address, clock, random })
+    const trader = new Trader({ address: () => gateway.address, broker, clock, random })
     const told = await trade(ids, trader, gateway, { ...options, random, atOnce })
-    standIns.control.clearFaults('alpaca')
-    const listed = await doubtAtTheEnd(await gateway.address, clock)
+    standIns.control.clearFaults(broker)
+    const listed = await doubtAtTheEnd(await gateway.address, clock, SETTLE_MS[broker])
     await gateway.stop()
-    const verdict = verdictOf({ ids, told: told.outcomes, ledger: standIns.control.ledger(), journal, listed })
+    const verdict = verdictOf({ ids, told: told.outcomes, ledger: standIns.control.ledger(broker), journal, listed })
     const { requests, unanswered } = trader
     return { ...verdict, seed, kills: told.kills, requests, unanswered, durationMs: clock.now() - startedAt }
   } finally {
@@ -115,8 +131,8 @@ async function trade(
 }
 
 /** What the gateway still lists as in doubt, once it has had time. */
-async function doubtAtTheEnd(address: string, clock: Clock): Promise<ReadonlySet<string>> {
-  const until = clock.now() + SETTLE_MS
+async function doubtAtTheEnd(address: string, clock: Clock, settleMs: number): Promise<ReadonlySet<string>> {
+  const until = clock.now() + settleMs
   for (;;) {
     const answer = await fetch(`${address}/v1/orders/in-doubt`)
     const { orders }: { orders: { clientOrderId: string }[] } = JSON.parse(await answer.text())

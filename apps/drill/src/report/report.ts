@@ -8,7 +8,8 @@ export interface Report {
   readonly cpu: string
   readonly cores: number
   readonly seed: number
-  readonly isQuick: boolean
+  /** What does it again. */
+  readonly command: string
   readonly exercises: readonly (ExerciseResult & { readonly name: string; readonly title: string })[]
 }
 
@@ -19,8 +20,7 @@ export function isPassed({ exercises }: Report): boolean {
 
 /** The report as Markdown. */
 export function markdown(report: Report): string {
-  const { at, node, cpu, cores, seed, isQuick, exercises } = report
-  const command = `npm run drill -- ${isQuick ? '--quick ' : ''}--seed ${seed}`
+  const { at, node, cpu, cores, command, exercises } = report
   const lines = [
     '# Drill',
     '',
