@@ -164,6 +164,16 @@ describe('doubt', () => {
     expect(exchange.executions(outcome.clientOrderId)).toBe(1)
   })
 
+  it('of a second copy that never left stays: the first may have arrived', async () => {
+    const fates = [LOST, NOT_CONNECTED, NOT_CONNECTED, NOT_CONNECTED]
+    const { clock, exchange, adapter, broker } = startDesk({ fates })
+    exchange.visibilityLagMs = 100_000
+    const outcome = await after(clock, broker.submitOrder(order, { timeoutMs: 8_000 }))
+    expect(outcome).toMatchObject({ status: 'in-doubt' })
+    expect(adapter.sent.length).toBeGreaterThan(1)
+    expect(exchange.executions(outcome.clientOrderId)).toBe(1)
+  })
+
   it('is not resolved by an outcome of another kind: the compiler sees to it', () => {
     type TakesDoubt = OrderOutcome extends ResendableOrder ? true : false
     const takesDoubt: TakesDoubt = false

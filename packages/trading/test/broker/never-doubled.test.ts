@@ -50,6 +50,7 @@ interface Life {
 interface Plan {
   readonly seed: number
   readonly refusesDuplicateIds: boolean
+  readonly saysOfCopies: 'id-is-taken' | 'no-buying-power'
   readonly streams: boolean
   readonly visibilityLagMs: number
 }
@@ -57,8 +58,9 @@ interface Plan {
 const plans: fc.Arbitrary<Plan> = fc.record({
   seed: fc.integer({ min: 0, max: 0xffff_ffff }),
   refusesDuplicateIds: fc.boolean(),
+  saysOfCopies: fc.constantFrom('id-is-taken', 'no-buying-power'),
   streams: fc.boolean(),
-  visibilityLagMs: fc.constantFrom(0, 0, 2_000, 20_000),
+  visibilityLagMs: fc.constantFrom(0, 2_000, 20_000, 20_000),
 })
 
 class World {
@@ -86,12 +88,14 @@ class World {
       const chance = this.#random()
       if (chance < 0.6) this.#submit()
       else if (chance < 0.75) this.#kill()
-      else if (chance < 0.85) this.exchange.answersLookups = !this.exchange.answersLookups
+      else if (chance < 0.8) this.exchange.takesOrders = !this.exchange.takesOrders
+      else if (chance < 0.87) this.exchange.answersLookups = !this.exchange.answersLookups
       else void this.#turnSwitch()
       await this.clock.advance(this.#random() < 0.5 ? this.#random() * 50 : this.#random() * 8_000)
     }
     // All is well from now on; who was in doubt has time to find out.
     this.exchange.answersLookups = true
+    this.exchange.takesOrders = true
     this.exchange.fates.length = 0
     await this.clock.advance(60_000)
     this.#kill()
@@ -180,7 +184,7 @@ describe('an intent', () => {
           if (outcome.status === 'accepted') expect(exchange.executions(id), `${id} was said to be accepted`).toBe(1)
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 250 },
     )
   })
 })

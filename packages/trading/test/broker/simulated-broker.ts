@@ -42,16 +42,27 @@ export class SimulatedExchange {
   readonly fates: Fate[] = []
   /** For how long a lookup does not find a new order, in milliseconds. */
   visibilityLagMs = 0
+  /** Whether orders can be sent: if not, none ever leaves. */
+  takesOrders = true
   /** Whether lookups are answered. */
   answersLookups = true
   readonly refusesDuplicateIds: boolean
+  /** What is said of a second copy: that its id is taken, or that there is no money for it, since the first has used it up. */
+  readonly saysOfCopies: 'id-is-taken' | 'no-buying-power'
   readonly clock: Clock
   readonly #listeners = new Set<(order: Order) => void>()
   readonly #bookedAt = new Map<Order, number>()
 
-  constructor(clock: Clock, options: { readonly refusesDuplicateIds: boolean }) {
+  constructor(
+    clock: Clock,
+    options: {
+      readonly refusesDuplicateIds: boolean
+      readonly saysOfCopies?: 'id-is-taken' | 'no-buying-power'
+    },
+  ) {
     this.clock = clock
     this.refusesDuplicateIds = options.refusesDuplicateIds
+    this.saysOfCopies = options.saysOfCopies ?? 'id-is-taken'
   }
 
   /** How often an intent was executed. */
@@ -141,9 +152,9 @@ export class SimulatedAdapter implements BrokerAdapter {
   }
 
   #send(intent: Intent, { signal }: Attempt): Promise<Order> {
-    const { clock, fates } = this.#exchange
+    const { clock, fates, takesOrders } = this.#exchange
     this.sent.push(intent.clientOrderId)
-    const fate = fates.shift() ?? WELL
+    const fate = takesOrders ? (fates.shift() ?? WELL) : NOT_CONNECTED
     let executed: Order | undefined
     let isTaken = false
     if (fate.executesAfterMs !== undefined) {
@@ -155,7 +166,7 @@ export class SimulatedAdapter implements BrokerAdapter {
     return this.#later(fate.answer === 'nothing' ? undefined : fate.answersAfterMs, signal, () => {
       switch (fate.answer) {
         case 'order':
-          if (isTaken) throw new DuplicateOrderIdError(intent.clientOrderId, undefined)
+          if (isTaken) throw this.#refusalOfCopy(intent)
           if (executed === undefined) throw hangUp()
           return executed
         case 'never-sent':
@@ -170,6 +181,12 @@ export class SimulatedAdapter implements BrokerAdapter {
           throw hangUp()
       }
     })
+  }
+
+  #refusalOfCopy({ clientOrderId }: Intent): Error {
+    return this.#exchange.saysOfCopies === 'id-is-taken'
+      ? new DuplicateOrderIdError(clientOrderId, undefined)
+      : new OrderRefusedError('no buying power')
   }
 
   /** Answers after a while; given up at once when the signal says so; and not at all to a process that is dead. */
