@@ -2,6 +2,7 @@
 import { type LoadSheddingOptions, PROBLEM_JSON, problem } from '@holdfast/http'
 import { deadlines, type FastifyRateLimitOptions, loadShedding, rateLimit } from '@holdfast/http/fastify'
 import { answerClientError, limitSlowClients } from '@holdfast/http/node'
+import type { FleetSnapshot } from '@holdfast/redis'
 import type { BrokerEvent } from '@holdfast/trading'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { type Clock, isRejection, type ResilienceEvent, systemClock } from 'holdfast'
@@ -27,6 +28,8 @@ export interface GatewayOptions {
   readonly shedding?: LoadSheddingOptions | undefined
   /** Default `silent`. */
   readonly logLevel?: string | undefined
+  /** This gateway's part in a fleet, as it is now. Default: it is alone. */
+  readonly fleet?: (() => FleetSnapshot) | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
   /** The control API, for people who watch and act. Default: none. */
@@ -66,6 +69,7 @@ export async function createGateway({
   limits,
   shedding = PLENTY_TO_DO,
   logLevel = 'silent',
+  fleet,
   clock = systemClock,
   control: controlOptions,
   consoleFolder,
@@ -118,7 +122,7 @@ export async function createGateway({
   doubtRoutes(app, brokers, control?.access)
   const feed = new QuoteFeed(upstreams.marketData, clock, (error) => gatewayProblem(error, clock))
   dataRoutes(app, upstreams.marketData, feed)
-  operationsRoutes(app, resilience, control?.access)
+  operationsRoutes(app, resilience, fleet, control?.access)
   if (control !== undefined) {
     await controlRoutes(app, control, { secureCookies: controlOptions?.secureCookies ?? true, consoleFolder })
   }

@@ -1,3 +1,4 @@
+import type { FleetSnapshot } from '@holdfast/redis'
 import type { FastifyInstance } from 'fastify'
 import type { Resilience } from 'holdfast'
 import type { Access } from '../access/access.ts'
@@ -6,7 +7,12 @@ import type { Access } from '../access/access.ts'
 export const HEALTH_PATH = '/healthz'
 
 /** Health and state, for load balancers and operators. @param access who may see the state; undefined: everybody */
-export function operationsRoutes(app: FastifyInstance, resilience: Resilience, access?: Access): void {
+export function operationsRoutes(
+  app: FastifyInstance,
+  resilience: Resilience,
+  fleet: (() => FleetSnapshot) | undefined,
+  access?: Access,
+): void {
   const critical = { config: { priority: 'critical' } } as const
   app.get(HEALTH_PATH, critical, () => ({ status: 'alive' }))
 
@@ -15,4 +21,5 @@ export function operationsRoutes(app: FastifyInstance, resilience: Resilience, a
 
   const preHandler = access === undefined ? [] : [access.requires('viewer')]
   app.get('/v1/resilience', { preHandler }, () => resilience.snapshot())
+  if (fleet !== undefined) app.get('/v1/fleet', { preHandler }, () => fleet())
 }
