@@ -1,8 +1,8 @@
 import { startGatewayFleet } from '@holdfast/gateway/fleet'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
-const answerOf = async (url: string): Promise<{ status: number; body: unknown }> => {
-  const answer = await fetch(url)
+const answerOf = async (url: string, token = ''): Promise<{ status: number; body: unknown }> => {
+  const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
   return { status: answer.status, body: await answer.json() }
 }
 
@@ -12,15 +12,26 @@ describe('a fleet of gateways', { timeout: 120_000 }, () => {
     onTestFinished(() => fleet.close())
     const [first, second] = fleet.gateways
     // Redis remembers from its first second on, and then tokens flow.
-    await vi.waitFor(async () => expect((await answerOf(`${fleet.url}/v1/account`)).status).toBe(200), { timeout: 30_000 })
-    const members = await Promise.all([answerOf(`${first?.url}/v1/fleet`), answerOf(`${second?.url}/v1/fleet`)])
+    await vi.waitFor(async () => expect((await answerOf(`${fleet.url}/v1/account`)).status).toBe(200), {
+      timeout: 30_000,
+    })
+    const members = await Promise.all([
+      answerOf(`${first?.url}/v1/fleet`, fleet.token),
+      answerOf(`${second?.url}/v1/fleet`, fleet.token),
+    ])
     for (const { body } of members) {
-      expect(body).toMatchObject({ processes: 2, shards: [{ available: true }], limits: { alpaca: expect.any(Object) } })
+      expect(body).toMatchObject({
+        processes: 2,
+        shards: [{ available: true }],
+        limits: { alpaca: expect.any(Object) },
+      })
     }
     await first?.kill()
-    expect((await answerOf(`${fleet.url}/v1/fleet`)).body).toMatchObject({ shards: [{ available: true }] })
+    expect((await answerOf(`${fleet.url}/v1/fleet`, fleet.token)).body).toMatchObject({ shards: [{ available: true }] })
     await first?.start()
-    await vi.waitFor(async () => expect((await answerOf(`${first?.url}/v1/account`)).status).toBe(200), { timeout: 30_000 })
+    await vi.waitFor(async () => expect((await answerOf(`${first?.url}/v1/account`)).status).toBe(200), {
+      timeout: 30_000,
+    })
     expect(fleet.standIns.control.stats('alpaca').rateViolations).toBe(0)
   })
 })

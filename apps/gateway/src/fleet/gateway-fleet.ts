@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RedisServer, startRedisServer } from '@holdfast/testing/redis-server'
 import { startUpstreams, type Upstreams } from '@holdfast/upstreams'
+import { localToken } from '../access/local-token.ts'
+import { tokenEntry } from '../access/tokens.ts'
 import { GatewayProcess } from './gateway-process.ts'
 import { loadBalancer } from './load-balancer.ts'
 
@@ -23,6 +25,8 @@ export interface GatewayFleet {
   readonly url: string
   readonly redisUrl: string | undefined
   readonly gateways: readonly GatewayProcess[]
+  /** With it whoever started the fleet may watch and act in each gateway. */
+  readonly token: string
   readonly standIns: Upstreams
   close(): Promise<void>
 }
@@ -44,6 +48,7 @@ export async function startGatewayFleet(options: GatewayFleetOptions): Promise<G
   try {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-fleet-'))
     closing.push(() => rm(folder, { recursive: true, force: true }))
+    const token = localToken(folder)
     const redis = await redisOf(options.redisUrl)
     if (redis.server !== undefined) closing.push(() => redis.server?.close() ?? Promise.resolve())
     const standIns = await startUpstreams({ ports: { control: 0, alpaca: 0, polygon: 0 } })
@@ -53,6 +58,7 @@ export async function startGatewayFleet(options: GatewayFleetOptions): Promise<G
       return new GatewayProcess(name, {
         ...KEYS,
         PORT: '0',
+        CONTROL_TOKENS: tokenEntry({ name: 'local', role: 'admin' }, token),
         STATE_FOLDER: join(folder, name),
         ALPACA_TRADING_URL: standIns.urls.alpaca,
         ALPACA_DATA_URL: standIns.urls.alpaca,
@@ -65,7 +71,7 @@ export async function startGatewayFleet(options: GatewayFleetOptions): Promise<G
     const balancer = await loadBalancer(gateways)
     closing.push(() => balancer.close())
     const url = await balancer.listen({ host: '127.0.0.1', port: options.port ?? 0 })
-    return { url, redisUrl: redis.url, gateways, standIns, close }
+    return { url, redisUrl: redis.url, gateways, token, standIns, close }
   } catch (error) {
     await close()
     throw error

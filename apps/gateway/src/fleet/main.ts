@@ -12,12 +12,13 @@ async function start(): Promise<void> {
   const { PORT = '8080', REDIS_URL } = process.env
   const fleet = await startGatewayFleet({ processes, redisUrl: REDIS_URL, port: Number(PORT) })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => fleet.close().catch(fail))
-  const { url, redisUrl, gateways, standIns } = fleet
+  const { url, redisUrl, gateways, token, standIns } = fleet
   console.log(
     [
       '',
       `  fleet     ${url}   each gateway in turn`,
-      ...gateways.map(({ name, url: own }) => `  ${name} ${own}   its part in the fleet: ${own}/v1/fleet`),
+      ...gateways.map(({ name, url: own }) => `  ${name} ${own}   console: ${own}/console/#token=${token}`),
+      `            each one's part in the fleet: GET /v1/fleet with Authorization: Bearer ${token}`,
       `  redis     ${redisUrl}`,
       `  stand-ins Alpaca ${standIns.urls.alpaca}   control ${standIns.urls.control}`,
       '',
