@@ -2,7 +2,6 @@
 import { type LoadSheddingOptions, PROBLEM_JSON, problem } from '@holdfast/http'
 import { deadlines, type FastifyRateLimitOptions, loadShedding, rateLimit } from '@holdfast/http/fastify'
 import { answerClientError, limitSlowClients } from '@holdfast/http/node'
-import type { FleetSnapshot } from '@holdfast/redis'
 import type { BrokerEvent } from '@holdfast/trading'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { type Clock, isRejection, type ResilienceEvent, systemClock } from 'holdfast'
@@ -15,7 +14,7 @@ import { QuoteFeed } from './live/quote-feed.ts'
 import { referenceRoutes, watchRoutes } from './reference/reference-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'
 import { doubtRoutes } from './routes/doubt-routes.ts'
-import { HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
+import { type FleetPart, HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
 import { tradingRoutes } from './routes/trading-routes.ts'
 import type { GuardedUpstreams } from './upstreams.ts'
 
@@ -29,7 +28,7 @@ export interface GatewayOptions {
   /** Default `silent`. */
   readonly logLevel?: string | undefined
   /** This gateway's part in a fleet, as it is now. Default: it is alone. */
-  readonly fleet?: (() => FleetSnapshot) | undefined
+  readonly fleet?: FleetPart | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
   /** The control API, for people who watch and act. Default: none. */

@@ -127,8 +127,8 @@ async function journalOf(config: GatewayConfig, isStandIn: boolean): Promise<Ord
 }
 
 /** The other gateways, if there are any. */
-async function fleetOf({ REDIS_URL }: GatewayConfig): Promise<Fleet | undefined> {
-  return REDIS_URL === undefined ? undefined : await connectFleet({ redis: REDIS_URL })
+async function fleetOf({ REDIS_URL, GATEWAY_NAME }: GatewayConfig): Promise<Fleet | undefined> {
+  return REDIS_URL === undefined ? undefined : await connectFleet({ redis: REDIS_URL, processId: GATEWAY_NAME })
 }
 
 async function start(): Promise<void> {
@@ -188,7 +188,7 @@ function gatewayIn(
 ): Promise<Gateway> {
   return createGateway({
     upstreams,
-    fleet: fleet && (() => fleet.snapshot()),
+    fleet,
     limits: {
       tokensPerSecond: config.TOKENS_PER_SECOND,
       burstSize: config.BURST_SIZE,

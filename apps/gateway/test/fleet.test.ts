@@ -22,6 +22,7 @@ describe('a fleet of gateways', { timeout: 120_000 }, () => {
     for (const { body } of members) {
       expect(body).toMatchObject({
         processes: 2,
+        members: [{ processId: 'gateway-1' }, { processId: 'gateway-2' }],
         shards: [{ available: true }],
         limits: { alpaca: expect.any(Object) },
       })

@@ -58,6 +58,7 @@ export async function startGatewayFleet(options: GatewayFleetOptions): Promise<G
       return new GatewayProcess(name, {
         ...KEYS,
         PORT: '0',
+        GATEWAY_NAME: name,
         CONTROL_TOKENS: tokenEntry({ name: 'local', role: 'admin' }, token),
         STATE_FOLDER: join(folder, name),
         ALPACA_TRADING_URL: standIns.urls.alpaca,

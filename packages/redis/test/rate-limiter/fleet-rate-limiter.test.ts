@@ -127,6 +127,23 @@ describe('the limiter of a fleet', () => {
     expect(admitted).toBeLessThanOrEqual(most)
   })
 
+  it('knows who is in the fleet, and for whom a part is kept', async () => {
+    const clock = new VirtualClock()
+    const redis = new RedisModel(clock)
+    const options = { tokensPerSecond: 10, burstSize: 10 }
+    const [first, second] = [member(clock, redis, options), member(clock, redis, options)]
+    await clock.advance(FULL_MS)
+    second.connection.arrives = false
+    await clock.advance(3_000)
+    const looking = first.fleet.members()
+    await clock.advance(10)
+    const found = (await looking).toSorted((one, other) => one.silentForMs - other.silentForMs)
+    expect(found).toMatchObject([
+      { processId: first.fleet.processId, part: 0.5, isAlone: false },
+      { processId: second.fleet.processId, part: 0.5, isAlone: true },
+    ])
+  })
+
   it('gives back on its way out what it had leased, so that the others need not wait', async () => {
     const clock = new VirtualClock()
     const redis = new RedisModel(clock)

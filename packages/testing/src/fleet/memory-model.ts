@@ -99,6 +99,12 @@ export class MemoryModel {
     return told
   }
 
+  /** For each process, by name: its id, since when it is silent, its share, whether it uses it. */
+  seen(now: number): (number | string)[] {
+    const byName = [...this.members].sort(([one], [other]) => (one < other ? -1 : 1))
+    return byName.flatMap(([id, { heard, share, used }]) => [id, now - heard, share, used])
+  }
+
   /** The process has gone. */
   leave({ id }: Head): void {
     this.members.delete(id)
