@@ -65,7 +65,7 @@ describe('a fleet on a Redis with TLS and users', { timeout: 60_000 }, () => {
         client === 'ioredis'
           ? new Redis(port, { ...who, tls: { ca }, lazyConnect: true })
           : createClient({ ...who, socket: { host: '127.0.0.1', port, tls: true, ca } })
-      const fleet = await connectFleet({ redis })
+      const fleet = await connectFleet({ redis, timeLimitMs: 200 })
       test.onTestFinished(() => fleet.close())
       const limiter = fleetRateLimiter(fleet, 'alpaca', {
         tokensPerSecond: 100,
