@@ -64,7 +64,7 @@ export async function runFleet(args: readonly string[]): Promise<void> {
   const isQuick = args.includes('--quick')
   const effort = isQuick
     ? { turnMs: 1_000, promiseMs: 3_000, circuitRounds: 2, sizes: SIZES.slice(0, 4) }
-    : { turnMs: 6_000, promiseMs: 20_000, circuitRounds: 10, sizes: SIZES }
+    : { turnMs: 4_000, promiseMs: 20_000, circuitRounds: 10, sizes: SIZES }
   console.log(page(await measureFleet(effort, isQuick ? undefined : RESULTS)))
 }
 

@@ -127,6 +127,18 @@ describe('the limiter of a fleet', () => {
     expect(admitted).toBeLessThanOrEqual(most)
   })
 
+  it('asks once for the decision of a client that calls now and then', async () => {
+    const clock = new VirtualClock()
+    const { fleet, limiter } = member(clock, new RedisModel(clock), {
+      perClient: { tokensPerSecond: 10, burstSize: 10 },
+    })
+    await clock.advance(FULL_MS)
+    const decisions = Array.from({ length: 20 }, (_, index) => limiter.decide({ client: `desk-${index}` }))
+    await clock.advance(20)
+    expect((await Promise.all(decisions)).map(({ allowed }) => allowed)).toEqual(Array(20).fill(true))
+    expect(fleet.snapshot().limits.alpaca).toMatchObject({ questions: 20, spent: 20 })
+  })
+
   it('knows who is in the fleet, and for whom a part is kept', async () => {
     const clock = new VirtualClock()
     const redis = new RedisModel(clock)
