@@ -63,7 +63,7 @@ describe('a fleet on a Redis with TLS and users', { timeout: 60_000 }, () => {
       const who = { username: 'fleet', password: 'secret' }
       const redis: RedisSource =
         client === 'ioredis'
-          ? new Redis(port, { ...who, tls: { ca }, lazyConnect: true })
+          ? new Redis(port, { ...who, host: '127.0.0.1', tls: { ca }, lazyConnect: true })
           : createClient({ ...who, socket: { host: '127.0.0.1', port, tls: true, ca } })
       const fleet = await connectFleet({ redis, timeLimitMs: 200 })
       test.onTestFinished(() => fleet.close())

@@ -139,6 +139,24 @@ describe('the limiter of a fleet', () => {
     expect(fleet.snapshot().limits.alpaca).toMatchObject({ questions: 20, spent: 20 })
   })
 
+  it('goes on at half its rate when a process that was alone is killed and another takes its place', async () => {
+    const clock = new VirtualClock()
+    const redis = new RedisModel(clock)
+    const options = { tokensPerSecond: 10, burstSize: 10 }
+    const killed = member(clock, redis, options)
+    await clock.advance(FULL_MS)
+    killed.connection.connected = false
+    killed.connection.arrives = false
+    const { limiter } = member(clock, redis, options)
+    await clock.advance(FULL_MS)
+    let admitted = 0
+    for (let turn = 0; turn < 200; turn++) {
+      if (limiter.tryAcquire().allowed) admitted++
+      await clock.advance(50)
+    }
+    expect(admitted).toBeGreaterThan(40)
+  })
+
   it('knows who is in the fleet, and for whom a part is kept', async () => {
     const clock = new VirtualClock()
     const redis = new RedisModel(clock)

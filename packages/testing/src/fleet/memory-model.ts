@@ -94,7 +94,7 @@ export class MemoryModel {
     const member = this.members.get(id)
     if (member === undefined) return 0
     const free = WHOLE - (this.#allotted - member.share) - Math.max(0, this.#lost)
-    const told = Math.max(0, Math.min(Math.floor(WHOLE / this.members.size), free))
+    const told = Math.max(0, Math.min(Math.floor(WHOLE / Math.max(2, this.members.size)), free))
     member.share = Math.max(share, told)
     return told
   }
