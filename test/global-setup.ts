@@ -22,9 +22,10 @@ function compileDecorators(): void {
   }
 }
 
-/** Redis and its Sentinel, for the tests of the fleet. */
+/** Redis and its Sentinel, and what makes a certificate, for the tests of the fleet. */
 function installRedis(): void {
-  installPrograms({ 'redis-server': 'redis-server', 'redis-sentinel': 'redis-sentinel', 'redis-cli': 'redis-tools' })
+  const redis = { 'redis-server': 'redis-server', 'redis-sentinel': 'redis-sentinel', 'redis-cli': 'redis-tools' }
+  installPrograms({ ...redis, openssl: 'openssl' })
 }
 
 /** Chromium, for the tests of the console. */

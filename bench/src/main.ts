@@ -1,8 +1,9 @@
-/** `npm run bench -- [suite …] [--quick]`: measures, prints, and keeps what it found. */
+/** `npm run bench -- [suite … | fleet] [--quick]`: measures, prints, and keeps what it found. */
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runFleet } from '../fleet/main.ts'
 import { readArguments, UsageError, type Wish } from './arguments.ts'
 import { environment, versionOf } from './environment.ts'
 import { type Effort, measure } from './measure.ts'
@@ -22,9 +23,13 @@ import { foundIn } from './targets.ts'
 const RESULTS = fileURLToPath(new URL('../results', import.meta.url))
 const ALL = [...SUITES, ...STUDIES]
 const names = ALL.map(({ name }) => name)
+const FLEET = 'fleet'
 
 try {
-  await run(readArguments(process.argv.slice(2), names, RESULTS))
+  const [first = '', ...rest] = process.argv.slice(2)
+  // A fleet is not measured call by call: it has a program of its own.
+  if (first === FLEET) await runFleet(rest)
+  else await run(readArguments(process.argv.slice(2), names, RESULTS))
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   console.error(error.message)
@@ -34,6 +39,7 @@ try {
 async function run({ suites, effort, output, list }: Wish): Promise<void> {
   if (list) {
     for (const { name, title } of ALL) console.log(`${name.padEnd(18)}${title}`)
+    console.log(`${FLEET.padEnd(18)}many processes, one limit, on a real redis-server; by itself`)
     return
   }
   const { node, cpu, cores } = environment()

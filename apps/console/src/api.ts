@@ -241,6 +241,24 @@ export interface SettingView {
   readonly from: 'profile' | 'defaults' | 'service' | 'operator'
 }
 
+/** One process of a fleet. */
+export interface FleetMemberView {
+  readonly processId: string
+  readonly silentForMs: number
+  /** Its share of each limit without Redis, from 0 to 1. */
+  readonly part: number
+  /** Whether that share is kept for it: it is gone, or on its own. */
+  readonly isAlone: boolean
+}
+
+/** `GET /v1/fleet`; null for a gateway that is alone. */
+export interface FleetView {
+  readonly processId: string
+  /** Null while Redis is away. */
+  readonly members: readonly FleetMemberView[] | null
+  readonly shards: readonly { readonly sharing: boolean }[]
+}
+
 /** `GET /v1/resilience/services/:service` */
 export interface ServiceView {
   readonly status: ServiceStatus

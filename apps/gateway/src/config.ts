@@ -78,6 +78,10 @@ const environment = z.object({
   STATE_FOLDER: z.string().min(1).default('.holdfast'),
   /** File of the journal of orders. Default: `orders.db` in the state folder. */
   ORDER_JOURNAL: z.string().min(1).optional(),
+  /** Where Redis is that all gateways of a fleet share. Default: this gateway is alone. */
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'it must be a URL such as redis://127.0.0.1:6379' }).optional(),
+  /** Name of this gateway in its fleet, the same after a restart: then nothing is kept for the one that was. Default: drawn. */
+  GATEWAY_NAME: z.string().min(1).max(200).optional(),
   /** Whether a little traffic is made in front of the stand-ins, so that there is something to see. */
   BACKGROUND_TRAFFIC: z.stringbool().default(true),
 })

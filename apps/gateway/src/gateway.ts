@@ -14,7 +14,7 @@ import { QuoteFeed } from './live/quote-feed.ts'
 import { referenceRoutes, watchRoutes } from './reference/reference-routes.ts'
 import { dataRoutes } from './routes/data-routes.ts'
 import { doubtRoutes } from './routes/doubt-routes.ts'
-import { HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
+import { type FleetPart, HEALTH_PATH, operationsRoutes } from './routes/operations-routes.ts'
 import { tradingRoutes } from './routes/trading-routes.ts'
 import type { GuardedUpstreams } from './upstreams.ts'
 
@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly shedding?: LoadSheddingOptions | undefined
   /** Default `silent`. */
   readonly logLevel?: string | undefined
+  /** This gateway's part in a fleet, as it is now. Default: it is alone. */
+  readonly fleet?: FleetPart | undefined
   /** Source of time. Default: the system's. */
   readonly clock?: Clock | undefined
   /** The control API, for people who watch and act. Default: none. */
@@ -66,6 +68,7 @@ export async function createGateway({
   limits,
   shedding = PLENTY_TO_DO,
   logLevel = 'silent',
+  fleet,
   clock = systemClock,
   control: controlOptions,
   consoleFolder,
@@ -118,7 +121,7 @@ export async function createGateway({
   doubtRoutes(app, brokers, control?.access)
   const feed = new QuoteFeed(upstreams.marketData, clock, (error) => gatewayProblem(error, clock))
   dataRoutes(app, upstreams.marketData, feed)
-  operationsRoutes(app, resilience, control?.access)
+  operationsRoutes(app, resilience, fleet, control?.access)
   if (control !== undefined) {
     await controlRoutes(app, control, { secureCookies: controlOptions?.secureCookies ?? true, consoleFolder })
   }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CONSOLE_FOLDER } from '@holdfast/console/folder'
+import { connectFleet, type Fleet } from '@holdfast/redis'
 import type { OrderJournal } from '@holdfast/trading'
 import { connectToTws } from '@holdfast/trading/interactive-brokers'
 import { openJournal } from '@holdfast/trading/journal'
@@ -125,12 +126,19 @@ async function journalOf(config: GatewayConfig, isStandIn: boolean): Promise<Ord
   return await openJournal(path)
 }
 
+/** The other gateways, if there are any. */
+async function fleetOf({ REDIS_URL, GATEWAY_NAME }: GatewayConfig): Promise<Fleet | undefined> {
+  return REDIS_URL === undefined ? undefined : await connectFleet({ redis: REDIS_URL, processId: GATEWAY_NAME })
+}
+
 async function start(): Promise<void> {
   const config = readConfig(process.env)
   const signIn = signInBy(config)
   const surroundings = await surroundingsOf(config)
   const journal = await journalOf(config, surroundings.standIns !== undefined)
+  const fleet = await fleetOf(config)
   const close = async (): Promise<void> => {
+    await fleet?.close()
     await journal.close()
     await surroundings.close()
   }
@@ -139,9 +147,10 @@ async function start(): Promise<void> {
     const upstreams = guardUpstreams(endpoints, {
       overrides,
       journal,
+      ...(fleet === undefined ? {} : { fleet }),
       ...(marketTime === undefined ? {} : { marketTime }),
     })
-    const gateway = await gatewayIn(upstreams, surroundings, config, signIn)
+    const gateway = await gatewayIn(upstreams, surroundings, config, signIn, fleet)
     // Before anybody can ask: another gateway with this account must be stopped first.
     await Promise.all([...upstreams.brokers.values()].map((broker) => broker.open()))
     const address = await listen(gateway, config)
@@ -175,9 +184,11 @@ function gatewayIn(
   { standInControls }: Surroundings,
   config: GatewayConfig,
   { tokens }: SignIn,
+  fleet: Fleet | undefined,
 ): Promise<Gateway> {
   return createGateway({
     upstreams,
+    fleet,
     limits: {
       tokensPerSecond: config.TOKENS_PER_SECOND,
       burstSize: config.BURST_SIZE,

@@ -4,7 +4,15 @@ import { type Broker, memoryJournal, type OrderJournal, type OrderKeeping } from
 import { type AlpacaClient, type AlpacaCredentials, createAlpacaBroker } from '@holdfast/trading/alpaca'
 import { connectToTws, createInteractiveBrokersBroker, type TwsLink } from '@holdfast/trading/interactive-brokers'
 import type { MarketData } from '@holdfast/trading/market-data'
-import { type Clock, createResilience, type Logger, type Resilience, type ServiceOptions, systemClock } from 'holdfast'
+import {
+  type Clock,
+  createResilience,
+  type FleetPatterns,
+  type Logger,
+  type Resilience,
+  type ServiceOptions,
+  systemClock,
+} from 'holdfast'
 import type { GatewayConfig } from './config.ts'
 import { type DataEndpoints, type DataOverrides, dataServices, marketDataFrom } from './market-data-sources.ts'
 
@@ -38,6 +46,8 @@ export interface GuardOptions {
   readonly journal?: OrderJournal
   /** How the orders are kept, where that differs from the defaults. */
   readonly orders?: Pick<OrderKeeping, 'submitTimeoutMs' | 'reconciliation'>
+  /** Whom limits and circuits are shared with. Default: nobody. */
+  readonly fleet?: FleetPatterns
   readonly logger?: Logger
   readonly clock?: Clock
   /** Tells the time of the market, in milliseconds since 1970. Default: the clock's. */
@@ -46,7 +56,7 @@ export interface GuardOptions {
 
 /** Puts the guards round the services. @throws InvalidOptionError when an override makes no sense */
 export function guardUpstreams({ alpaca, ib, ...data }: Endpoints, options: GuardOptions = {}): GuardedUpstreams {
-  const { overrides = {}, journal = memoryJournal(), orders, logger, clock = systemClock } = options
+  const { overrides = {}, journal = memoryJournal(), orders, fleet, logger, clock = systemClock } = options
   const { marketTime = () => clock.wallTime() } = options
   const resilience = createResilience({
     services: {
@@ -54,6 +64,7 @@ export function guardUpstreams({ alpaca, ib, ...data }: Endpoints, options: Guar
       ...(ib && { ib: { profile: 'BROKER', ...overrides.ib } }),
       ...dataServices(data, overrides),
     },
+    fleet,
     logger,
     clock,
   })

@@ -19,7 +19,8 @@ import type { LeaseCounts } from './rate-limiter/bucket.ts'
 import { fleetRateLimiter } from './rate-limiter/fleet-rate-limiter.ts'
 import type { RedisPort } from './redis/port.ts'
 import { portOf } from './redis/port-of.ts'
-import { Shard } from './redis/shard.ts'
+import { Shard, WHOLE } from './redis/shard.ts'
+import { SEE_MEMBERS } from './scripts/see-members.ts'
 
 /** How long `connectFleet` waits for a first answer, in milliseconds. */
 const FIRST_ANSWER_MS = 1_000
@@ -43,6 +44,17 @@ export interface FleetSnapshot {
   }[]
   /** What became of the tokens of each limit, in tokens; what was granted and neither spent nor given back has lapsed. */
   readonly limits: Readonly<Record<string, LeaseCounts>>
+}
+
+/** One process of the fleet, as Redis knows it. */
+export interface FleetMember {
+  readonly processId: string
+  /** For how many milliseconds Redis has not heard of it. */
+  readonly silentForMs: number
+  /** Which part of each limit it has when they are shared out without Redis, from 0 to 1. */
+  readonly part: number
+  /** Whether that part is kept for it: it is silent, or has said that it uses it. */
+  readonly isAlone: boolean
 }
 
 /** Something that is done now and then, and given up at the end. */
@@ -161,6 +173,22 @@ export class Fleet implements FleetPatterns {
       })),
       limits: Object.fromEntries([...this.#limits].map(([name, counts]) => [name, { ...counts }])),
     }
+  }
+
+  /**
+   * All processes of the fleet, this one included. Redis remembers one that was killed for five minutes.
+   *
+   * @throws FleetUnavailableError while Redis is away
+   */
+  async members(): Promise<readonly FleetMember[]> {
+    const { values } = await this.home.ask(SEE_MEMBERS, [], [])
+    const { silentMs } = this.home.timing
+    return Array.from({ length: values.length / 4 }, (_, index) => {
+      const [processId, silentUs, share, used] = values.slice(4 * index, 4 * index + 4)
+      const silentForMs = Math.round(Number(silentUs) / 1_000)
+      const isAlone = silentForMs > silentMs || Number(used) === 1
+      return { processId: String(processId), silentForMs, part: Number(share) / WHOLE, isAlone }
+    })
   }
 
   /** Waits for a first answer, or until it is clear that none comes soon. @throws FleetUnsafeRedisError */

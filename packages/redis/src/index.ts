@@ -9,7 +9,7 @@ export {
   FleetUnavailableError,
   FleetUnsafeRedisError,
 } from './errors.ts'
-export { connectFleet, type Fleet, type FleetSnapshot } from './fleet.ts'
+export { connectFleet, type Fleet, type FleetMember, type FleetSnapshot } from './fleet.ts'
 export type { FleetOptions } from './fleet-options.ts'
 export type { LeaseCounts, WhenUnavailable } from './rate-limiter/bucket.ts'
 export { type FleetRateLimiterOptions, fleetRateLimiter } from './rate-limiter/fleet-rate-limiter.ts'

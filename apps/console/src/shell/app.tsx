@@ -4,10 +4,12 @@ import { NoticeList } from '../parts/notice-list.tsx'
 import { Blank, Skeleton } from '../parts/panel.tsx'
 import { orders } from '../state/board.ts'
 import { connect, connection, disconnect } from '../state/connection.ts'
+import { followFleet } from '../state/fleet.ts'
 import { pathOf, route } from '../state/router.ts'
 import { session } from '../state/session.ts'
 import { Audit } from '../views/audit/audit.tsx'
 import { Board } from '../views/board/board.tsx'
+import { Fleet } from '../views/fleet/fleet.tsx'
 import { Flow } from '../views/flow/flow.tsx'
 import { Incidents } from '../views/incidents/incidents.tsx'
 import { Rehearsal } from '../views/rehearsal/rehearsal.tsx'
@@ -23,6 +25,7 @@ export function App() {
     if (session.value.is === 'somebody') connect()
     else disconnect()
   })
+  useSignalEffect(() => (session.value.is === 'somebody' ? followFleet() : undefined))
   useSignalEffect(() => {
     document.title = titleOf()
   })
@@ -76,6 +79,8 @@ function OpenView() {
       return <Rehearsal />
     case 'audit':
       return <Audit />
+    case 'fleet':
+      return <Fleet />
     case 'unknown':
       return (
         <Blank first title="There is no such page">

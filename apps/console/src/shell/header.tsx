@@ -3,6 +3,7 @@ import { askFor } from '../parts/act-dialog.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { orders } from '../state/board.ts'
 import { ageMs, connection, disconnect } from '../state/connection.ts'
+import { fleet } from '../state/fleet.ts'
 import { pathOf, route } from '../state/router.ts'
 import { may, session, signOut } from '../state/session.ts'
 import { helpOpen } from './help.tsx'
@@ -15,6 +16,9 @@ const VIEWS = [
   ['audit', 'Audit'],
 ] as const
 
+/** Only in a fleet. */
+const FLEET = ['fleet', 'Fleet'] as const
+
 export function Header() {
   const open = route.value.view === 'service' ? 'board' : route.value.view
   return (
@@ -24,7 +28,7 @@ export function Header() {
         <span>Holdfast</span>
       </a>
       <nav aria-label="Views">
-        {VIEWS.map(([view, name]) => (
+        {(fleet.value === null ? VIEWS : [...VIEWS, FLEET]).map(([view, name]) => (
           <a key={view} href={pathOf(view)} aria-current={open === view ? 'page' : undefined}>
             {name}
           </a>

@@ -6,7 +6,7 @@ export const BASE = '/console'
 
 /** A view. */
 export type View =
-  | { readonly view: 'board' | 'flow' | 'incidents' | 'rehearsal' | 'audit' }
+  | { readonly view: 'board' | 'flow' | 'incidents' | 'rehearsal' | 'audit' | 'fleet' }
   | { readonly view: 'service'; readonly name: string; readonly from: number | null; readonly to: number | null }
   | { readonly view: 'unknown' }
 
@@ -49,7 +49,8 @@ export function startRouter(): void {
 export function viewOf(pathname: string, search: string): View {
   const [, view = '', name] = pathname.slice(BASE.length).split('/')
   if (view === '') return { view: 'board' }
-  if (view === 'flow' || view === 'incidents' || view === 'rehearsal' || view === 'audit') return { view }
+  const isPage = view === 'flow' || view === 'incidents' || view === 'rehearsal' || view === 'audit' || view === 'fleet'
+  if (isPage) return { view }
   if (view === 'services' && name !== undefined && name !== '') {
     const query = new URLSearchParams(search)
     const time = (key: string): number | null =>

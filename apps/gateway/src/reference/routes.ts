@@ -133,6 +133,11 @@ export const ROUTE_DOCS: Readonly<Record<string, RouteDocs>> = {
     summary: 'One service',
     answers: { 200: { says: 'how it stands' } },
   },
+  'GET /v1/fleet': {
+    ...WATCHING,
+    summary: 'The fleet, and this gateway’s part in it',
+    answers: { 200: { says: 'who is in it; null for a gateway that is alone' } },
+  },
   'GET /v1/resilience/history': { ...WATCHING, summary: 'How it was', answers: { 200: { says: 'figures by time' } } },
   'GET /v1/resilience/audit': {
     ...WATCHING,

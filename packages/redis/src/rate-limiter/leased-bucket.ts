@@ -27,6 +27,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   /** In grains, since demand was last looked at. */
   #spent = 0
   #isAsking = false
+  /** Whether {@link waitMs} has asked for one decision that nobody waits for yet. */
+  #isUnclaimed = false
   /** Grains that somebody waits for; 0 when the question gives everything back. */
   #needed = 0
   #question = 0
@@ -136,7 +138,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   asking(cost: number, now: number): Promise<void> | undefined {
     if (this.#lease.held(now) >= this.#grainsOf(cost)) return undefined
     if (!this.#shard.available || now < this.#deniedUntil || this.#shareAt(now) !== undefined) return undefined
-    if (!this.#isHot(now)) return new Promise((resolve) => this.#askOnce(cost, now, resolve))
+    if (!this.#isHot(now) && !this.#isUnclaimed) return new Promise((resolve) => this.#askOnce(cost, now, resolve))
+    this.#isUnclaimed = false
     if (!this.#isAsking) this.#askFor(cost, now)
     return new Promise((resolve) => this.#settlements.push(resolve))
   }
@@ -235,6 +238,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
 
   #settle(): void {
     this.#isAsking = false
+    this.#isUnclaimed = false
     const settlements = this.#settlements
     this.#settlements = []
     for (const settle of settlements) settle()
@@ -259,6 +263,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
       this.#begin()
     } else {
       this.#isAsking = true
+      this.#isUnclaimed = true
       this.#askOnce(cost, now, () => this.#settle())
     }
   }

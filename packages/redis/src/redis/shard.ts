@@ -24,7 +24,7 @@ export interface ShareFrom {
 }
 
 /** All shares together, in the units in which Redis allots them. */
-const WHOLE = 1_000_000
+export const WHOLE = 1_000_000
 
 /** How much later than due a timer may fire before it is our own stall that is suspected, in milliseconds. */
 const STALL_MS = 20

@@ -127,6 +127,30 @@ describe.concurrent('a fleet keeps its limit and goes on', { timeout: 200_000 },
     expect(fleet.over).toBe(0)
   })
 
+  it('when Redis is away and nothing is to be admitted without it', async (test) => {
+    const server = await redisServer(test)
+    const fleet = await fleetOn(test, server, 'deny')
+    await fleet.admits(100)
+    await server.kill()
+    await fleet.silentFor(3_000)
+    const last = Math.max(...fleet.admissions.map(({ at }) => at))
+    // What was leased may be spent for as long as a lease lasts.
+    expect(systemClock.now() - last).toBeGreaterThan(2_500)
+    await server.start()
+    await fleet.admits(200)
+    expect(fleet.over).toBe(0)
+  })
+
+  it('when Redis is away and everything is to be admitted without it: then, and only then, more than the limit', async (test) => {
+    const server = await redisServer(test)
+    const fleet = await fleetOn(test, server, 'allow')
+    await fleet.admits(100)
+    expect(fleet.over).toBe(0)
+    await server.kill()
+    await fleet.admits(300)
+    expect(fleet.over).toBeGreaterThan(0)
+  })
+
   it('when the clocks of its processes are an hour apart', async (test) => {
     const server = await redisServer(test)
     const fleet = new RealFleet(test)

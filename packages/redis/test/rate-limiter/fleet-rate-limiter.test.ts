@@ -127,6 +127,53 @@ describe('the limiter of a fleet', () => {
     expect(admitted).toBeLessThanOrEqual(most)
   })
 
+  it('asks once for the decision of a client that calls now and then', async () => {
+    const clock = new VirtualClock()
+    const { fleet, limiter } = member(clock, new RedisModel(clock), {
+      perClient: { tokensPerSecond: 10, burstSize: 10 },
+    })
+    await clock.advance(FULL_MS)
+    const decisions = Array.from({ length: 20 }, (_, index) => limiter.decide({ client: `desk-${index}` }))
+    await clock.advance(20)
+    expect((await Promise.all(decisions)).map(({ allowed }) => allowed)).toEqual(Array(20).fill(true))
+    expect(fleet.snapshot().limits.alpaca).toMatchObject({ questions: 20, spent: 20 })
+  })
+
+  it('goes on at half its rate when a process that was alone is killed and another takes its place', async () => {
+    const clock = new VirtualClock()
+    const redis = new RedisModel(clock)
+    const options = { tokensPerSecond: 10, burstSize: 10 }
+    const killed = member(clock, redis, options)
+    await clock.advance(FULL_MS)
+    killed.connection.connected = false
+    killed.connection.arrives = false
+    const { limiter } = member(clock, redis, options)
+    await clock.advance(FULL_MS)
+    let admitted = 0
+    for (let turn = 0; turn < 200; turn++) {
+      if (limiter.tryAcquire().allowed) admitted++
+      await clock.advance(50)
+    }
+    expect(admitted).toBeGreaterThan(40)
+  })
+
+  it('knows who is in the fleet, and for whom a part is kept', async () => {
+    const clock = new VirtualClock()
+    const redis = new RedisModel(clock)
+    const options = { tokensPerSecond: 10, burstSize: 10 }
+    const [first, second] = [member(clock, redis, options), member(clock, redis, options)]
+    await clock.advance(FULL_MS)
+    second.connection.arrives = false
+    await clock.advance(3_000)
+    const looking = first.fleet.members()
+    await clock.advance(10)
+    const found = (await looking).toSorted((one, other) => one.silentForMs - other.silentForMs)
+    expect(found).toMatchObject([
+      { processId: first.fleet.processId, part: 0.5, isAlone: false },
+      { processId: second.fleet.processId, part: 0.5, isAlone: true },
+    ])
+  })
+
   it('gives back on its way out what it had leased, so that the others need not wait', async () => {
     const clock = new VirtualClock()
     const redis = new RedisModel(clock)

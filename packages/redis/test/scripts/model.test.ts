@@ -9,6 +9,7 @@ import { HOLD_SLOTS } from '../../src/scripts/hold-slots.ts'
 import { KEEP_CIRCUIT } from '../../src/scripts/keep-circuit.ts'
 import { LEASE_TOKENS } from '../../src/scripts/lease-tokens.ts'
 import type { Script } from '../../src/scripts/script.ts'
+import { SEE_MEMBERS } from '../../src/scripts/see-members.ts'
 import { TAKE_ONCE } from '../../src/scripts/take-once.ts'
 
 const SETTINGS = { quiet: 1_000_000, settle: 1_000_000, keptMs: 60_000, silent: 400_000, reserved: 2_500_000 }
@@ -87,6 +88,7 @@ const command = fc.oneof(
       uses: fc.constantFrom(false, false, false, true),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('see' as const), process, lateness }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('time' as const), us: fc.integer({ min: 0, max: 150_000 }) }) },
   // A silence, and a clock that goes back.
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('time' as const), us: fc.constantFrom(-5e6, -1_000, 3e6) }) },
@@ -151,6 +153,8 @@ describe('the model of the scripts', () => {
             } else if (one.kind === 'flush') {
               await redis.flushall()
               model.flush()
+            } else if (one.kind === 'see') {
+              await both(SEE_MEMBERS, one.process, one.lateness, [], [])
             } else if (one.kind === 'present') {
               if (one.uses) using.add(one.process)
               else using.delete(one.process)

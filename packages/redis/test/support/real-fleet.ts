@@ -81,6 +81,14 @@ export class RealFleet {
     }, PATIENCE)
   }
 
+  /** Waits until no member has had an answer for so long. */
+  async silentFor(ms: number): Promise<void> {
+    await vi.waitFor(() => {
+      const since = systemClock.now() - ms
+      if (this.fleets.some(({ home }) => home.lastAnsweredAt > since)) throw new Error('somebody has had an answer')
+    }, PATIENCE)
+  }
+
   /** Waits until all members admit by their share of the limit. */
   async shares(): Promise<void> {
     await vi.waitFor(() => {

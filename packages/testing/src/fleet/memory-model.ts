@@ -94,9 +94,15 @@ export class MemoryModel {
     const member = this.members.get(id)
     if (member === undefined) return 0
     const free = WHOLE - (this.#allotted - member.share) - Math.max(0, this.#lost)
-    const told = Math.max(0, Math.min(Math.floor(WHOLE / this.members.size), free))
+    const told = Math.max(0, Math.min(Math.floor(WHOLE / Math.max(2, this.members.size)), free))
     member.share = Math.max(share, told)
     return told
+  }
+
+  /** For each process, by name: its id, since when it is silent, its share, whether it uses it. */
+  seen(now: number): (number | string)[] {
+    const byName = [...this.members].sort(([one], [other]) => (one < other ? -1 : 1))
+    return byName.flatMap(([id, { heard, share, used }]) => [id, now - heard, share, used])
   }
 
   /** The process has gone. */

@@ -64,6 +64,7 @@ export class RedisModel {
   #replica: State = emptyState()
   readonly #channels = new Map<string, Set<(message: string) => void>>()
   #run = 1
+  #questions = 0
 
   /** @param options `offsetUs`: how far its clock is from the given one's zero, in microseconds */
   constructor(clock: Clock, options: { readonly offsetUs?: number } = {}) {
@@ -79,6 +80,11 @@ export class RedisModel {
   /** How many processes it counts. */
   get processes(): number {
     return [...this.#state.memories.values()].reduce((sum, { members }) => sum + members.size, 0)
+  }
+
+  /** How many scripts it has run: each is one step of the server's one CPU. */
+  get questions(): number {
+    return this.#questions
   }
 
   /** Starts anew with all data: another run of the server, as after a crash or a failover that lost nothing. */
@@ -128,6 +134,7 @@ export class RedisModel {
 
   /** Runs the script of that name as one step. @throws Error when there is no such script */
   run(script: string, keys: readonly string[], args: readonly string[]): ModelReply {
+    this.#questions++
     const [key = ''] = keys
     const notAfter = numberAt(args, 1)
     if (notAfter > 0 && this.now > notAfter) return [this.now, 1, 0, 0]
@@ -143,6 +150,7 @@ export class RedisModel {
     if (script === 'take-once') return this.#once(keys, own, memory, now)
     if (script === 'keep-circuit') return this.#circuit(keys, args, now)
     if (script === 'hold-slots') return this.#slots(keys, own, memory.began - headOf(args).settle, now)
+    if (script === 'see-members') return memory.seen(now)
     if (script !== 'be-present') throw new Error(`the model knows no script ${script}; teach it`)
     if (own[0] === '1') return [memory.allot(headOf(args))]
     memory.leave(headOf(args))

@@ -1,0 +1,26 @@
+/** The measurement of a fleet is run once, shortly: that everybody does what is measured. Time is not looked at. */
+import { describe, expect, it } from 'vitest'
+import { CONTESTANTS } from '../fleet/contestants.ts'
+import { measureFleet } from '../fleet/main.ts'
+import { page } from '../fleet/report.ts'
+
+describe('npm run bench -- fleet', { timeout: 60_000 }, () => {
+  it('measures everybody, finds nothing over the limit, and says which targets are met', async () => {
+    const result = await measureFleet(
+      { turnMs: 100, promiseMs: 1_000, circuitRounds: 1, sizes: [{ processes: 2, limits: 1 }] },
+      undefined,
+    )
+    expect(result.rows.map(({ name }) => name)).toEqual(CONTESTANTS.map(({ name }) => name))
+    for (const { hot, cold } of result.rows) {
+      expect(hot.decisionsPerSecond).toBeGreaterThan(0)
+      expect(cold.decisionsPerSecond).toBeGreaterThan(0)
+    }
+    expect(result.promise.admitted).toBeGreaterThan(0)
+    expect(result.promise.overAdmission).toBe(0)
+    const text = page(result)
+    expect(text).toContain('| **holdfast** |')
+    expect(text).toMatch(/^\| 2 \| 1 \| \d+ \| /m)
+    expect(text).toMatch(/rate-limiter-flexible, \d+\.\d+\.\d+/)
+    expect(text).toMatch(/over-admission, 8 processes.* \| met \|/)
+  })
+})
