@@ -97,7 +97,8 @@ describe('an outage', () => {
     await program.ask('/v1/account', 3)
     const page = await pageOf(browser, program, 'vera')
     await tile(page, 'alpaca').getByRole('link').click()
-    const refused = page.locator('.timeline details').first()
+    // The oldest of them: newer ones come on top, while one looks.
+    const refused = page.locator('.timeline details').filter({ hasText: 'kept open by ada' }).last()
     await refused.getByText(/calls? refused/).click()
     await refused.getByText('getAccount, attempt 1').waitFor()
     await refused

@@ -73,7 +73,7 @@ export async function askPositions(
     },
     signal,
   )
-  connection.api.reqAccountUpdates(false, account ?? '')
+  connection.tell((api) => api.reqAccountUpdates(false, account ?? ''))
   return [...positions.values()]
 }
 

@@ -73,8 +73,7 @@ export class InteractiveBrokersDataProvider implements DataProvider {
   async getQuote(symbol: string, options?: RequestOptions): Promise<Quote> {
     const name = checkedSymbol(symbol)
     return await this.#ask('getQuote', options, async (signal) => {
-      await this.#link.enter(signal)
-      const connection = await this.#link.ready(signal)
+      const connection = await this.#link.readyInTurn(signal)
       const quote = new QuoteStream(name, this.#clock)
       await connection.converse<void>(
         {
@@ -134,8 +133,7 @@ export class InteractiveBrokersDataProvider implements DataProvider {
       signal,
     )
     try {
-      await this.#link.enter(signal)
-      const connection = await this.#link.ready(signal)
+      const connection = await this.#link.readyInTurn(signal)
       const bars: Bar[] = []
       return await connection.converse(
         {

@@ -69,6 +69,7 @@ export class TwsConnection {
   readonly api: IBApi
   readonly #listener: ConnectionListener
   readonly #clock: Clock
+  readonly #inTurn: (send: () => void) => void
   readonly #handshake: Timer
   readonly #conversations = new Map<number, (error: Error) => void>()
   #state: ConnectionState = 'connecting'
@@ -86,10 +87,13 @@ export class TwsConnection {
       readonly clock: Clock
       readonly handshakeMs: number
       readonly listener: ConnectionListener
+      /** Sends when its turn has come among the messages that TWS takes in a second. */
+      readonly inTurn: (send: () => void) => void
     },
   ) {
     this.epoch = options.epoch
     this.#listener = options.listener
+    this.#inTurn = options.inTurn
     this.#clock = options.clock
     this.#heardAt = options.clock.now()
     this.api = new IBApi({ host, port, clientId, maxReqPerSec: NO_QUEUE })
@@ -155,7 +159,7 @@ export class TwsConnection {
       }
       const giveUp = (): void =>
         finish(() => {
-          if (cancel !== undefined && this.#state === 'ready') cancel(this.api, reqId)
+          if (cancel !== undefined) this.tell((api) => cancel(api, reqId))
           reject(signal.reason)
         })
       this.#conversations.set(reqId, (error) => finish(() => reject(error)))
@@ -182,8 +186,15 @@ export class TwsConnection {
     send(this.api, reqId)
     return () => {
       for (const { name, listener } of listeners) this.api.removeListener(name, listener)
-      if (this.#state === 'ready') cancel(this.api, reqId)
+      this.tell((api) => cancel(api, reqId))
     }
+  }
+
+  /** Tells TWS what nobody waits for an answer to, such as that a request is given up: in its turn, if the session lasts until then. */
+  tell(send: (api: IBApi) => void): void {
+    this.#inTurn(() => {
+      if (this.#state === 'ready') send(this.api)
+    })
   }
 
   /** Ends it for good. */

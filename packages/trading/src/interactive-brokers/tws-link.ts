@@ -112,6 +112,15 @@ export class TwsLink {
     return this.#pacer.enter(signal, lane)
   }
 
+  /** Waits for a session, and then for a turn in it: those who wait for a session do not all send when there is one. */
+  async readyInTurn(signal: AbortSignal): Promise<TwsConnection> {
+    for (;;) {
+      const connection = await this.ready(signal)
+      await this.enter(signal)
+      if (connection.state === 'ready') return connection
+    }
+  }
+
   /**
    * Asks for something now and on every further connection.
    *
@@ -143,6 +152,8 @@ export class TwsLink {
       epoch,
       clock,
       handshakeMs,
+      // One that is closed while something waits has nothing more to tell.
+      inTurn: (send) => void this.enter(this.#patience.signal).then(send, () => undefined),
       listener: {
         ready: () => this.#begin(connection),
         ended: (reason) => this.#end(epoch, reason),
