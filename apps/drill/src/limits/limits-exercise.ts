@@ -9,6 +9,7 @@ import { createInteractiveBrokersDataProvider } from '@holdfast/trading/interact
 import { createPolygonDataProvider } from '@holdfast/trading/polygon'
 import { createYahooDataProvider } from '@holdfast/trading/yahoo'
 import { startUpstreams, type Upstreams, yahooTransport } from '@holdfast/upstreams'
+import { EventName } from '@stoqey/ib'
 import { createResilience } from 'holdfast'
 import { atLeast, atMost, type Exercise, type Figure } from '../exercise.ts'
 import { type Asked, offer } from './offered-load.ts'
@@ -95,6 +96,10 @@ function watch({ urls, control }: Upstreams, tws: TwsLink, clock: VirtualClock):
   const page = createYahooDataProvider({ ...of('yahoo'), fetch: yahooTransport(urls.yahoo) })
   const bank = createFredSeriesProvider({ ...of('fred'), apiKey: 'd'.repeat(32), baseUrl: urls.fred })
   const socket = createInteractiveBrokersDataProvider({ ...of('ib'), tws, clock })
+  // Nothing else tells when a message has arrived that would count as sent too soon if the clock went on before. The greeting
+  // comes first, and is none.
+  let sent = -1
+  tws.connection?.api.on(EventName.sent, () => sent++)
   const all = (upstream: string) => () => control.stats(upstream).requests
   const byKey = (key: string) => () => control.stats('alpaca').byKey[key] ?? 0
   return [
@@ -102,7 +107,13 @@ function watch({ urls, control }: Upstreams, tws: TwsLink, clock: VirtualClock):
     { ...of('alpaca-data'), perMinute: 200, ask: () => bars.getQuote('AAPL'), requests: byKey('data') },
     { ...of('polygon'), perMinute: 5, ask: () => free.getQuote('AAPL'), requests: all('polygon') },
     { ...of('yahoo'), perMinute: 60, ask: () => page.getQuote('AAPL'), requests: all('yahoo') },
-    { ...of('ib'), perMinute: 3_000, ask: () => socket.getQuote('AAPL'), requests: all('ib') },
+    {
+      ...of('ib'),
+      perMinute: 3_000,
+      ask: () => socket.getQuote('AAPL'),
+      requests: all('ib'),
+      hasArrived: () => all('ib')() >= sent,
+    },
     { ...of('fred'), perMinute: 120, ask: () => bank.getSeries('PAYEMS', { limit: 1 }), requests: all('fred') },
   ]
 }

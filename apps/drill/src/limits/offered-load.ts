@@ -1,6 +1,6 @@
 /** More is asked of a provider than it allows, for minutes of the market's clock that pass in seconds. */
 import type { VirtualClock } from '@holdfast/testing'
-import type { Service } from 'holdfast'
+import { type Service, systemClock } from 'holdfast'
 
 /** A provider that is asked too much. */
 export interface Asked {
@@ -9,6 +9,8 @@ export interface Asked {
   readonly perMinute: number
   /** Asks once. */
   readonly ask: () => Promise<unknown>
+  /** Whether all that was sent to it has arrived, where nothing else tells. */
+  readonly hasArrived?: () => boolean
 }
 
 /** How many times its limit is asked of each provider. */
@@ -19,6 +21,12 @@ const STEP_MS = 10
 
 /** In how many turns of the event loop, which client and stand-in share, a request is answered with certainty. */
 const TURNS = 100
+
+/** For how long an SDK keeps what it is given, in milliseconds of the real clock. */
+const SDK_MS = 2
+
+/** In how many turns at the most what was sent has arrived. */
+const MOST_TURNS = 100_000
 
 /**
  * Asks all of them, evenly, for so many minutes; resolves when everybody has been answered or refused.
@@ -58,7 +66,12 @@ export async function offer(
 
 /** Waits, while the clock stands, until what is on the wire is answered; who waits for a token, with a slot, is not. */
 async function answered(asked: readonly Asked[]): Promise<void> {
-  for (let turn = 0; turn < TURNS && asked.some(({ service }) => (service.bulkhead?.active ?? 0) > 0); turn++) {
+  const isOnTheWay = (turn: number): boolean =>
+    (turn < TURNS && asked.some(({ service }) => (service.bulkhead?.active ?? 0) > 0)) ||
+    asked.some(({ hasArrived }) => hasArrived?.() === false)
+  // The SDK of TWS sends one message in a millisecond, by a clock that is not ours to move.
+  await new Promise<void>((resolve) => void systemClock.setTimer(resolve, SDK_MS))
+  for (let turn = 0; turn < MOST_TURNS && isOnTheWay(turn); turn++) {
     await new Promise<void>((resolve) => setImmediate(resolve))
   }
 }
