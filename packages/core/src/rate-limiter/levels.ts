@@ -136,7 +136,11 @@ export class Levels {
    */
   tryTake(client: ClientKey | undefined, cost: number, critical: boolean, now: number): number {
     const only = this.#only
-    if (only !== undefined && this.#pausedUntil === NEVER && !this.learned.isKnown && only.tryTake(cost, now)) return 0
+    if (only !== undefined && this.#pausedUntil === NEVER && !this.learned.isKnown) {
+      if (only.tryTake(cost, now)) return 0
+      const wait = only.waitMs(cost, now)
+      if (wait > 0) return wait
+    }
     this.look(client, now)
     const own = this.#own
     const wait = this.globalWaitMs(cost, critical, now)

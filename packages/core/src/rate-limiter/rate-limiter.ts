@@ -7,6 +7,7 @@ import { laneOf, type Priority } from '../gate/priority.ts'
 import { waitAtGate } from '../gate/ticket.ts'
 import { checkOptions } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
+import { deadlinesOf } from '../pipeline/deadlines.ts'
 import { executeSync, type SyncCallOptions, type SyncGuarded } from '../pipeline/execute-sync.ts'
 import { Executor } from '../pipeline/executor.ts'
 import { Judge } from '../pipeline/judge.ts'
@@ -69,6 +70,7 @@ export class RateLimiter {
   readonly learns: boolean
 
   readonly #clock: Clock
+  readonly #reading: Pick<Clock, 'now'>
   readonly #executor: Executor
   readonly #gates = new Set<Gate>()
   readonly #isAdjustable: boolean
@@ -79,6 +81,7 @@ export class RateLimiter {
   constructor(options: RateLimiterOptions) {
     checkRateLimiterOptions('rateLimiter', options)
     this.#clock = options.clock ?? systemClock
+    this.#reading = deadlinesOf(this.#clock).reading
     this.maxWaitMs = options.maxWaitMs ?? 30_000
     this.learns = options.learn ?? false
     this.#isAdjustable = options.tokensPerSecond !== undefined
@@ -120,7 +123,7 @@ export class RateLimiter {
    */
   admit(decision: DecisionRecord, client?: ClientKey, cost = 1, priority?: Priority): boolean {
     if (cost !== 1) this.checkCost(cost, priority)
-    const now = this.#clock.now()
+    const now = this.#reading.now()
     const critical = priority === 'critical'
     const queued = this.#gates.size === 0 ? 0 : this.#queuedAhead(client, laneOf(priority), now)
     // Who asks behind a queue learns how long all of it takes, and takes nothing.

@@ -31,9 +31,12 @@ export class TokenBucket implements AdjustableBucket {
   }
 
   waitMs(cost: number, now: number): number {
-    if (this.#clock.waitMs(this.fullAt, cost, now) === 0) return 0
-    this.fullAt = this.#clock.bounded(this.fullAt, now)
-    return this.#clock.waitMs(this.fullAt, cost, now)
+    const wait = this.#clock.waitMs(this.fullAt, cost, now)
+    if (wait === 0) return 0
+    const bounded = this.#clock.bounded(this.fullAt, now)
+    if (bounded === this.fullAt) return wait
+    this.fullAt = bounded
+    return this.#clock.waitMs(bounded, cost, now)
   }
 
   tryTake(cost: number, now: number): boolean {
