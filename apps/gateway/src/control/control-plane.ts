@@ -98,7 +98,7 @@ export class ControlPlane {
     this.#closings.push(() => past.close())
     this.clock = clock
     this.rehearsal = rehearsal
-    this.traffic = new RouteTraffic(clock)
+    this.traffic = new RouteTraffic()
     this.#resilience = resilience
     this.#doubtfulOrders = doubtfulOrders
     this.#reportError = around.reportError
@@ -152,7 +152,7 @@ export class ControlPlane {
   /** One service at this moment. */
   statusOf(service: Service): ServiceStatus {
     const snapshot = service.snapshot()
-    const { circuitBreaker: breaker, rateLimiter: limiter, bulkhead, retryBudget, calls } = snapshot
+    const { circuitBreaker: breaker, rateLimiter: limiter, bulkhead, latency, retryBudget, calls } = snapshot
     const acts = this.controller.actsOn(service.name)
     return {
       name: service.name,
@@ -173,7 +173,7 @@ export class ControlPlane {
         pausedForMs: limiter.pausedForMs,
       },
       slots: bulkhead && { active: bulkhead.active, max: bulkhead.maxConcurrent, queued: queuedIn(snapshot) },
-      latency: this.traffic.latencyOf(service.name) ?? null,
+      latency: latency && { p50Ms: latency.p50Ms, p90Ms: latency.p90Ms, p99Ms: latency.p99Ms },
       retryBudget: retryBudget && { tokens: retryBudget.tokens, capacity: retryBudget.capacity },
       inFlight: calls.inFlight,
       acts,
@@ -211,10 +211,7 @@ export class ControlPlane {
 
   #second(): void {
     const at = (Math.round(this.clock.wallTime() / 1_000) - 1) * 1_000
-    const services = this.#sampler.take(
-      (service) => shownState(service, this.controller.actsOn(service.name)),
-      (name) => this.traffic.latencyOf(name),
-    )
+    const services = this.#sampler.take((service) => shownState(service, this.controller.actsOn(service.name)))
     this.stream.send('second', { at, services, routes: this.traffic.take() })
     for (const second of services) this.incidents.addSecond(second, this.#doubtsSince(second.service))
     this.history.addSecond(at, services)

@@ -1,8 +1,6 @@
 /** How much comes in over each route, and where it ends: counted for the picture of the flow. */
 import type { RouteSecond } from '@holdfast/console/api'
 import type { FastifyInstance } from 'fastify'
-import type { Clock } from 'holdfast'
-import { type Percentiles, RecentDurations } from './recent-durations.ts'
 
 /** Where a request ended. */
 export type RequestEnding = 'answered' | 'refusedAtGateway' | 'refusedAtService' | 'failed'
@@ -28,15 +26,9 @@ interface Counted {
   readonly counts: Counts
 }
 
-/** Counts requests by route and service, and how long answers took. */
+/** Counts requests by route and service. */
 export class RouteTraffic {
-  readonly #clock: Clock
   readonly #counted = new Map<string, Counted>()
-  readonly #durations = new Map<string, RecentDurations>()
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
 
   /** Watches an application. To be called before its routes are added. */
   watch(app: FastifyInstance): void {
@@ -51,7 +43,6 @@ export class RouteTraffic {
       const service = reply.answeredBy ?? usual
       const ending = reply.ending ?? endingOf(reply.statusCode)
       this.#of(`${method} ${routeOptions.url}`, service).counts[ending]++
-      if (ending === 'answered') this.#durationsOf(service).add(reply.elapsedTime, this.#clock.now())
     })
   }
 
@@ -64,21 +55,10 @@ export class RouteTraffic {
     })
   }
 
-  /** How long answers took lately that came from a service, with all waiting and retrying; undefined when there were none. */
-  latencyOf(service: string): Percentiles | undefined {
-    return this.#durations.get(service)?.percentiles(this.#clock.now())
-  }
-
   #of(route: string, service: string): Counted {
     const key = `${route} ${service}`
     const known = this.#counted.get(key) ?? { route, service, counts: none() }
     this.#counted.set(key, known)
-    return known
-  }
-
-  #durationsOf(service: string): RecentDurations {
-    const known = this.#durations.get(service) ?? new RecentDurations()
-    this.#durations.set(service, known)
     return known
   }
 }

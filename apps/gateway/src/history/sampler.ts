@@ -1,7 +1,6 @@
 /** Counts what becomes of the calls of each service, and hands it out second by second. */
 import type { ExampleCall, RefusedByCause, ServiceSecond, ShownState } from '@holdfast/console/api'
 import type { HoldfastErrorCode, Resilience, ResilienceEvent, Service, ServiceSnapshot, Unsubscribe } from 'holdfast'
-import type { Percentiles } from '../flow/recent-durations.ts'
 
 /** One of the causes of a refusal. */
 type Cause = keyof RefusedByCause
@@ -38,12 +37,9 @@ export class Sampler {
     this.#unsubscribe = resilience.events.subscribe((event) => this.#count(event))
   }
 
-  /** What happened since it was asked last. @param stateOf where a service stands @param latencyOf how long its answers take */
-  take(
-    stateOf: (service: Service) => ShownState,
-    latencyOf: (service: string) => Percentiles | undefined,
-  ): ServiceSecond[] {
-    return this.#resilience.services.map((service) => this.#second(service, stateOf(service), latencyOf(service.name)))
+  /** What happened since it was asked last. @param stateOf where a service stands */
+  take(stateOf: (service: Service) => ShownState): ServiceSecond[] {
+    return this.#resilience.services.map((service) => this.#second(service, stateOf(service)))
   }
 
   /** Stops watching. */
@@ -51,9 +47,9 @@ export class Sampler {
     this.#unsubscribe()
   }
 
-  #second(service: Service, state: ShownState, latency: Percentiles | undefined): ServiceSecond {
+  #second(service: Service, state: ShownState): ServiceSecond {
     const snapshot = service.snapshot()
-    const { calls, bulkhead, rateLimiter } = snapshot
+    const { calls, bulkhead, rateLimiter, latency } = snapshot
     const before = this.#totals.get(service.name)
     const { refused, examples } = this.#counts.get(service.name) ?? { refused: none(), examples: new Map() }
     this.#totals.set(service.name, calls)

@@ -34,6 +34,28 @@ function storeOf(): { database: DatabaseSync; store: HistoryStore } {
   return { database, store: new HistoryStore(database) }
 }
 
+describe('p50, p90 and p99', () => {
+  it('are of the attempts of the last minute, whoever makes them', async () => {
+    const { clock, resilience, as } = await startControlled()
+    const latency = async (): Promise<unknown> => {
+      const { body } = await as('viewer', '/v1/resilience/services/polygon')
+      return Object(body).status.latency
+    }
+    expect(await latency()).toBeNull()
+    const asked = resilience
+      .service('polygon')
+      .execute(() => new Promise<void>((resolve) => clock.setTimer(resolve, 40)))
+    await clock.advance(40)
+    await asked
+    const { p50Ms, p99Ms } = Object(await latency())
+    expect(p50Ms).toBeGreaterThan(38)
+    expect(p50Ms).toBeLessThan(42)
+    expect(p99Ms).toBe(p50Ms)
+    await clock.advance(70_000)
+    expect(await latency()).toBeNull()
+  })
+})
+
 describe('the history', () => {
   it('has each second, and steps of several with sums, the worst and the mean', () => {
     const { store } = storeOf()

@@ -238,7 +238,7 @@ function Charts({
       />
       <Chart
         title="Latency"
-        unit="of answers, of the last minute"
+        unit="of attempts, in the last minute"
         kind="band"
         lines={LATENCY}
         data={data.value}
