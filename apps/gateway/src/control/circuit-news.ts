@@ -20,6 +20,10 @@ export function circuitText({ to, reason, error, note }: CircuitEvent, failureCo
   switch (reason) {
     case 'failure-threshold':
       return `opened after ${failureCount} ${failureCount === 1 ? 'failure' : 'failures in a row'}${why}`
+    case 'failure-rate':
+      return `opened because too many calls failed${why}`
+    case 'slow-call-rate':
+      return 'opened because too many calls were slow'
     case 'recovery-timeout':
       return 'lets a probe through'
     case 'critical-call':
@@ -28,6 +32,8 @@ export function circuitText({ to, reason, error, note }: CircuitEvent, failureCo
       return 'closed: the probe was answered'
     case 'probe-failed':
       return `opened again: the probe failed${why}`
+    case 'probe-slow':
+      return 'opened again: the probe was answered, but too slowly'
     case 'probe-timed-out':
       return 'opened again: the probe had no answer'
     case 'tripped':
