@@ -9,24 +9,23 @@ const LOOK_EVERY_MS = 2_000
 /** As it was when last looked at; null for a gateway that is alone. */
 export const fleet: Signal<FleetView | null> = signal(null)
 
-/** Looks now, and in a fleet again and again. @returns what ends that */
+/** Looks now, and again and again until a gateway says that it is alone. @returns what ends that */
 export function followFleet(): () => void {
-  let stop = (): void => undefined
-  let ended = false
-  void look().then(() => {
-    if (!ended && fleet.value !== null) stop = every(LOOK_EVERY_MS, () => void look())
-  })
-  return () => {
-    ended = true
-    stop()
+  const look = async (): Promise<void> => {
+    if (await isAlone()) stop()
   }
+  const stop = every(LOOK_EVERY_MS, () => void look())
+  void look()
+  return stop
 }
 
-async function look(): Promise<void> {
+async function isAlone(): Promise<boolean> {
   try {
     fleet.value = await ask<FleetView | null>('/v1/fleet')
+    return fleet.value === null
   } catch (error) {
     // That the gateway cannot be reached is said above every view.
     if (!(error instanceof GatewayError)) throw error
+    return false
   }
 }

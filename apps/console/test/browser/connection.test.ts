@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { closePages, type Program, pageOf, startBrowser, startProgram, tile } from './support.ts'
+import { closePages, type Program, pageOf, startBrowser, startProgram, TOKENS, tile } from './support.ts'
 
 let browser: Browser
 let program: Program
@@ -45,6 +45,27 @@ describe('a page that has lost its connection', () => {
     await tile(page, 'polygon').getByText('Paused by otto').waitFor()
     await page.locator('.happenings').getByText('still in force after a restart: before the crash').first().waitFor()
     expect(page.seen.complaints).toEqual([])
+  })
+})
+
+describe('a page of a fleet', () => {
+  it('looks again for the fleet when the first look finds no gateway', async () => {
+    const page = await pageOf(browser, program, undefined)
+    let looks = 0
+    await page.route('**/v1/fleet', (route) =>
+      looks++ === 0
+        ? route.fulfill({
+            status: 503,
+            contentType: 'application/problem+json',
+            body: '{"title":"not yet","status":503}',
+          })
+        : route.fulfill({ json: { processId: 'one', members: [], shards: [{ sharing: true }] } }),
+    )
+    await page.goto(`${program.url}/console/#token=${TOKENS.vera}`)
+    await page.reload()
+    await page.getByRole('link', { name: 'Fleet' }).waitFor()
+    expect(looks).toBe(2)
+    await closePages(browser)
   })
 })
 

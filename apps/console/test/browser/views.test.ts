@@ -148,6 +148,17 @@ describe('every view', { timeout: 60_000 }, () => {
   })
 })
 
+describe('the meter of retries', () => {
+  it('is empty for a service that nobody asks, whatever its budget', async () => {
+    const page = await pageOf(browser, program, 'vera')
+    await open(page, 'services/fred', '.settings td')
+    const meter = page.locator('.meter', { hasText: 'retries' })
+    await meter.getByText(/^0 %, [\d.]+ of \d+ left$/).waitFor()
+    expect(await meter.locator('i').getAttribute('style')).toContain('scaleX(0)')
+    expect(await meter.locator('.hot').count()).toBe(0)
+  })
+})
+
 describe('motion', () => {
   it('is left out for who asks for none', async () => {
     const page = await pageOf(browser, program, 'vera', { reducedMotion: 'reduce' })

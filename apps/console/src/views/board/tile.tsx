@@ -132,19 +132,11 @@ function SlotMeter({ slots }: { readonly slots: ServiceStatus['slots'] }) {
 
 function RetryMeter({ rates, budget }: { readonly rates: Rates; readonly budget: ServiceStatus['retryBudget'] }) {
   const share = rates.retryShare ?? 0
-  if (budget !== null) {
-    const { tokens, capacity } = budget
-    const used = 1 - tokens / capacity
-    return (
-      <Meter
-        label="retries"
-        share={used}
-        text={`${percent(share)} %, ${rate(tokens)} of ${rate(capacity)} left`}
-        hot={used > 0.9}
-      />
-    )
-  }
-  return <Meter label="retries" share={share} text={`${percent(share)} % of calls`} hot={share > 0.2} />
+  if (budget === null)
+    return <Meter label="retries" share={share} text={`${percent(share)} % of calls`} hot={share > 0.2} />
+  const { tokens, capacity } = budget
+  const text = `${percent(share)} %, ${rate(tokens)} of ${rate(capacity)} left`
+  return <Meter label="retries" share={share} text={text} hot={tokens < 1} />
 }
 
 /** A profile as a word: `DATA_PROVIDER` is a data provider. */
