@@ -5,6 +5,8 @@
  * hang, asks again while calls to the broker pile up, and then measures what the broker's routes answer once its circuit is
  * open. Everything goes over real sockets and through the real SDKs.
  *
+ * Ends with an error when an answer is not the one that is promised.
+ *
  *   npm run outage
  */
 import { createGateway, guardUpstreams } from '@holdfast/gateway'
@@ -32,7 +34,12 @@ const upstreams = guardUpstreams(
     },
   },
 )
-const gateway = await createGateway({ upstreams, limits: { tokensPerSecond: 100_000, burstSize: 100_000 } })
+// Clients, gateway and stand-ins share this process: how late its event loop is says nothing about the gateway alone.
+const gateway = await createGateway({
+  upstreams,
+  limits: { tokensPerSecond: 100_000, burstSize: 100_000 },
+  shedding: { maxInFlight: 1_000 },
+})
 const address = await gateway.app.listen({ host: '127.0.0.1', port: 0 })
 
 interface Timed {
@@ -74,11 +81,16 @@ const bars = (read: number): string => `/v1/bars/AAPL?from=2025-12-01&to=2025-12
 const order = { symbol: 'AAPL', side: 'buy', quantity: '1', type: 'limit', limitPrice: '1' }
 
 async function tellReads(when: string): Promise<void> {
-  tell(`5 × ${READS} quotes at once, ${when}`, await atOnce(5, quote))
-  tell(`5 × ${READS} different reads at once, ${when}`, await atOnce(5, bars))
+  tell(`5 × ${READS} quotes at once, ${when}`, await atOnce(5, quote), 200)
+  tell(`5 × ${READS} different reads at once, ${when}`, await atOnce(5, bars), 200)
 }
 
-function tell(what: string, answers: readonly Timed[]): void {
+/** Answers that were not the ones that are promised. */
+let unexpected = 0
+
+/** @param promised the statuses that an answer may have */
+function tell(what: string, answers: readonly Timed[], ...promised: readonly number[]): void {
+  unexpected += answers.filter(({ status }) => !promised.includes(status)).length
   const durations = answers.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
   const at = (share: number): number =>
     durations[Math.min(durations.length - 1, Math.floor(share * durations.length))] ?? 0
@@ -94,14 +106,14 @@ function tell(what: string, answers: readonly Timed[]): void {
 console.log(`${''.padEnd(58)} ${'median'.padStart(10)} ${'99 %'.padStart(10)} ${'slowest'.padStart(10)}   answers`)
 await atOnce(10, quote)
 await atOnce(10, bars)
-tell('5 × POST /v1/orders, all well', await inTurn(5, '/v1/orders', 'POST', order))
+tell('5 × POST /v1/orders, all well', await inTurn(5, '/v1/orders', 'POST', order), 201)
 await tellReads('all well')
 const before = standIns.control.ledger().length
 
 standIns.control.setFaults('alpaca', { action: { type: 'hang' } })
 const hanging = Array.from({ length: 20 }, () => ask('/v1/account'))
 await tellReads('20 broker calls hang')
-tell('those 20 broker calls', await Promise.all(hanging))
+tell('those 20 broker calls', await Promise.all(hanging), 504, 503)
 
 // While our own event loop is busy with thousands of reads a timeout proves nothing; now it is not.
 const circuit = upstreams.resilience.service('alpaca').circuitBreaker
@@ -113,11 +125,11 @@ for (const [method, path] of [
   ['GET', '/v1/positions'],
   ['GET', '/v1/orders/some-order'],
 ] as const) {
-  tell(`50 × ${method} ${path}`, await inTurn(50, path, method))
+  tell(`50 × ${method} ${path}`, await inTurn(50, path, method), 503)
 }
-tell('50 × POST /v1/orders', await inTurn(50, '/v1/orders', 'POST', order))
+tell('50 × POST /v1/orders', await inTurn(50, '/v1/orders', 'POST', order), 503)
 // A cancellation passes the open circuit, as a probe: the order that it is about may be filled at any moment.
-tell('1 × DELETE /v1/orders/some-order', await inTurn(1, '/v1/orders/some-order', 'DELETE'))
+tell('1 × DELETE /v1/orders/some-order', await inTurn(1, '/v1/orders/some-order', 'DELETE'), 504)
 const during = standIns.control.ledger().length - before
 standIns.control.clearFaults('alpaca')
 await tellReads('all well again')
@@ -125,3 +137,7 @@ console.log(`orders that reached the broker: ${before} before the outage, ${duri
 
 await gateway.stop()
 await standIns.close()
+if (unexpected > 0 || during > 0) {
+  console.error(`${unexpected} answers were not the promised ones; look at the lines above`)
+  process.exitCode = 1
+}
