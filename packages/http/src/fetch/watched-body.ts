@@ -1,6 +1,6 @@
 /**
  * Answers of `fetch` whose bodies somebody watches, or that are read from elsewhere. They stay the very objects that `fetch`
- * has made, with all that can be asked of them: a copy would lose the URL, and cost more than everything else here.
+ * has made, with all that can be asked of them: a copy would lose the URL.
  */
 import { type Clock, systemClock, type Timer } from 'holdfast'
 import { watchEnd } from '../body-end.ts'
