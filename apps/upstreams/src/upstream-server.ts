@@ -142,7 +142,8 @@ export class UpstreamServer implements ControlledUpstream {
   #arrive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { method, headers, url } = request
     const fault = this.faults.faultFor(subjectOf(request))
-    reply.headers(this.#profile.headers())
+    // By its own clock, like every other time that it tells.
+    reply.headers({ date: new Date(this.#around.clock.wallTime()).toUTCString(), ...this.#profile.headers() })
     const facts = noteArrival(request, fault)
     this.statistics.begin()
     reply.raw.once('close', () => {

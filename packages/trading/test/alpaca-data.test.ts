@@ -2,7 +2,7 @@ import { Alpaca } from '@alpacahq/alpaca-trade-api/rest'
 import { createResilience, describeFailure, InvalidOptionError, TimeoutError } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { createAlpacaDataProvider } from '../src/alpaca/alpaca-data-provider.ts'
-import { MalformedAnswerError } from '../src/index.ts'
+import { MalformedAnswerError, UpstreamRequestError } from '../src/index.ts'
 import { startAlpacaData } from './providers.ts'
 import { rejection } from './support.ts'
 
@@ -44,6 +44,21 @@ describe('Alpaca’s market data through the real SDK', () => {
     control.setFaults('alpaca', { action: { type: 'status', code: 500 } })
     await rejection(data.getQuote('AAPL'))
     expect(control.stats('alpaca').requests).toBe(2)
+  })
+
+  it('fails in the words of all providers, with the SDK’s own error as the cause', async () => {
+    const { data, control } = await startAlpacaData({ retry: { maxRetries: 0 } })
+    control.setFaults('alpaca', { action: { type: 'reset' } })
+    const error = await rejection(data.getQuote('AAPL'))
+    expect(error).toBeInstanceOf(UpstreamRequestError)
+    expect(error).toMatchObject({ code: 'ECONNRESET', cause: { name: 'FetchError' } })
+  })
+
+  it('knows from Alpaca’s answers how much of the limit is left', async () => {
+    const { data, control, service } = await startAlpacaData()
+    control.setLimits('alpaca', { data: { requests: 7, windowMs: 60_000, window: 'fixed' } })
+    await data.getQuote('AAPL')
+    expect(service.rateLimiter?.snapshot()).toMatchObject({ learnedRemaining: 6 })
   })
 
   it('ends with a timeout when it hangs', async () => {

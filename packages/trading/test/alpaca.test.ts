@@ -1,6 +1,8 @@
-import { CircuitOpenError, describeFailure, RetriesExhaustedError, TimeoutError } from 'holdfast'
+import { Alpaca } from '@alpacahq/alpaca-trade-api/rest'
+import { CircuitOpenError, describeFailure, RateLimitedError, RetriesExhaustedError, TimeoutError } from 'holdfast'
 import { describe, expect, it, vi } from 'vitest'
-import { InvalidRequestError, MalformedAnswerError, UpstreamRequestError } from '../src/index.ts'
+import { createAlpacaBroker } from '../src/alpaca/alpaca-broker.ts'
+import { InvalidRequestError, MalformedAnswerError, memoryJournal, UpstreamRequestError } from '../src/index.ts'
 import { rejection, startBench } from './support.ts'
 
 const order = { symbol: 'aapl', side: 'buy', quantity: '2', type: 'market' } as const
@@ -109,6 +111,52 @@ describe('the errors of the real SDK', () => {
       throttled: true,
       retryAfterMs: 7_000,
     })
+  })
+})
+
+describe('what Alpaca says of its limit', () => {
+  const small = { requests: 3, windowMs: 60_000, window: 'fixed' } as const
+
+  it('is kept: nothing is sent once its answers say that nothing is left, until the limit begins anew', async () => {
+    const { broker, upstreams, resilience } = await startBench({ alpaca: { bulkhead: { acquireTimeoutMs: 50 } } })
+    upstreams.control.setLimits('alpaca', { trading: small })
+    for (let time = 0; time < 3; time++) await broker.getAccount()
+    expect(resilience.service('alpaca').rateLimiter?.snapshot()).toMatchObject({ learnedRemaining: 0 })
+    expect(await rejection(broker.getAccount())).toBeInstanceOf(RateLimitedError)
+    expect(upstreams.control.stats('alpaca')).toMatchObject({ requests: 3, rateViolations: 0 })
+  })
+
+  it('is heard from a client of one’s own, too, which is left as it is, and from refusals', async () => {
+    const { upstreams, resilience } = await startBench()
+    const requests: string[] = []
+    const client = new Alpaca({
+      keyId: 'key',
+      secret: 'secret',
+      retry: false,
+      rateLimit: false,
+      fetchApi: (url, init) => {
+        requests.push(url)
+        return fetch(`${upstreams.urls.alpaca}${new URL(url).pathname}`, init)
+      },
+    })
+    const service = resilience.service('alpaca')
+    const broker = createAlpacaBroker({ service, journal: memoryJournal(), client })
+    upstreams.control.setLimits('alpaca', { trading: small })
+    await rejection(broker.getOrder('no-such-order'))
+    expect(service.rateLimiter?.snapshot()).toMatchObject({ learnedRemaining: 2 })
+    await client.trading.account.getAccount()
+    expect(service.rateLimiter?.snapshot()).toMatchObject({ learnedRemaining: 2 })
+    expect(requests).toHaveLength(2)
+  })
+
+  it('is told by its clock, however far that is from ours', async () => {
+    const { broker, upstreams } = await startBench({ alpaca: { retry: { maxRetries: 0 } } })
+    upstreams.control.moveClock({ advanceMs: 3_600_000 })
+    const action = { type: 'rate429', header: 'x-ratelimit', resetInSec: 20 }
+    upstreams.control.setFaults('alpaca', { action })
+    const { retryAfterMs = 0 } = describeFailure(await rejection(broker.getAccount()))
+    expect(retryAfterMs).toBeGreaterThanOrEqual(20_000)
+    expect(retryAfterMs).toBeLessThanOrEqual(21_000)
   })
 })
 

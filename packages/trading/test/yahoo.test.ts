@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describeFailure, TimeoutError } from 'holdfast'
 import { describe, expect, it, vi } from 'vitest'
-import { MalformedAnswerError } from '../src/index.ts'
+import { MalformedAnswerError, UpstreamRequestError } from '../src/index.ts'
 import { startYahoo } from './providers.ts'
 import { rejection } from './support.ts'
 
@@ -108,6 +108,14 @@ describe('what goes wrong at Yahoo', () => {
     const { data, control } = await startYahoo({ retry: { maxRetries: 0 } })
     control.setFaults('yahoo', { action: { type: 'malformed', mode } })
     expect(await rejection(data.getBars('AAPL', december))).toBeInstanceOf(MalformedAnswerError)
+  })
+
+  it('is told in the words of all providers when the connection breaks, with the error of the network as the cause', async () => {
+    const { data, control } = await startYahoo({ retry: { maxRetries: 0 } })
+    control.setFaults('yahoo', { action: { type: 'reset' } })
+    const error = await rejection(data.getQuote('AAPL'))
+    expect(error).toBeInstanceOf(UpstreamRequestError)
+    expect(error).toMatchObject({ code: 'ECONNRESET', cause: { name: 'TypeError' } })
   })
 
   it('ends with a timeout when it hangs', async () => {

@@ -1,20 +1,16 @@
 /** One attempt at a time, through the SDK. */
 import type { streaming } from '@alpacahq/alpaca-trade-api'
 import type { Alpaca } from '@alpacahq/alpaca-trade-api/rest'
-import { describeFailure, type Unsubscribe } from 'holdfast'
+import { describeFailure, type Service, type Unsubscribe } from 'holdfast'
 import { Answer, answers } from '../answer.ts'
 import type { Account, Position } from '../broker/account.ts'
 import type { Attempt, BrokerAdapter } from '../broker/broker-adapter.ts'
 import type { Order, PreparedOrder, PreparedReplacement } from '../broker/order.ts'
-import {
-  DuplicateOrderIdError,
-  InvalidRequestError,
-  MalformedAnswerError,
-  TradingError,
-  UpstreamRequestError,
-} from '../errors.ts'
+import { DuplicateOrderIdError, InvalidRequestError, MalformedAnswerError, UpstreamRequestError } from '../errors.ts'
 import { withWireProof } from '../wire/with-wire-proof.ts'
+import { alpacaError } from './alpaca-error.ts'
 import { readAccount, readOrder, readPosition } from './answers.ts'
+import { withToldLimits } from './told-limits.ts'
 
 /** What an SDK's method takes last: how its request differs from what it would be. */
 type InitOverrides = (context: { init: { headers?: unknown } }) => Promise<RequestInit>
@@ -25,12 +21,16 @@ export class AlpacaAdapter implements BrokerAdapter {
   /** Alpaca takes more today; this is what all brokers take. */
   readonly longestClientOrderId = 48
   readonly refusesDuplicateIds = true
-  readonly #client: Alpaca
+  readonly #orders: Alpaca['trading']['orders']
+  readonly #account: Alpaca['trading']['account']
+  readonly #positions: Alpaca['trading']['positions']
   readonly #tradeUpdates: streaming.TradingStream | undefined
 
-  constructor(name: string, client: Alpaca, tradeUpdates: streaming.TradingStream | undefined) {
-    this.name = name
-    this.#client = client
+  constructor(service: Service, { trading }: Alpaca, tradeUpdates: streaming.TradingStream | undefined) {
+    this.name = service.name
+    this.#orders = withToldLimits(trading.orders, service)
+    this.#account = withToldLimits(trading.account, service)
+    this.#positions = withToldLimits(trading.positions, service)
     this.#tradeUpdates = tradeUpdates
   }
 
@@ -73,7 +73,7 @@ export class AlpacaAdapter implements BrokerAdapter {
     }
     const postOrderRequest = { symbol, side, qty, type, timeInForce, clientOrderId, ...prices }
     return await this.#send('submitOrder', clientOrderId, signal, (init) =>
-      this.#client.trading.orders.postOrder({ postOrderRequest }, init),
+      this.#orders.postOrder({ postOrderRequest }, init),
     )
   }
 
@@ -87,16 +87,16 @@ export class AlpacaAdapter implements BrokerAdapter {
       ...(timeInForce === null ? {} : { timeInForce }),
     }
     return await this.#send('replaceOrder', clientOrderId, signal, (init) =>
-      this.#client.trading.orders.patchOrderByOrderId({ orderId, patchOrderRequest }, init),
+      this.#orders.patchOrderByOrderId({ orderId, patchOrderRequest }, init),
     )
   }
 
   async cancelOrder(orderId: string, { signal }: Attempt): Promise<void> {
-    await this.#ask('cancelOrder', () => this.#client.trading.orders.deleteOrderByOrderID({ orderId }, { signal }))
+    await this.#ask('cancelOrder', () => this.#orders.deleteOrderByOrderID({ orderId }, { signal }))
   }
 
   async cancelAllOrders({ signal }: Attempt): Promise<void> {
-    const answer = await this.#ask('cancelAllOrders', () => this.#client.trading.orders.deleteAllOrders({ signal }))
+    const answer = await this.#ask('cancelAllOrders', () => this.#orders.deleteAllOrders({ signal }))
     const failed = answers(this.name, 'cancelAllOrders', answer).filter((entry) => entry.number('status') >= 500)
     if (failed.length === 0) return
     throw new UpstreamRequestError(`${this.name}: ${failed.length} orders could not be cancelled; cancel again`, {
@@ -109,7 +109,7 @@ export class AlpacaAdapter implements BrokerAdapter {
   async findOrder(clientOrderId: string, { signal }: Attempt): Promise<Order | undefined> {
     try {
       const found: unknown = await this.#ask('findOrder', () =>
-        this.#client.trading.orders.getOrderByClientOrderId({ clientOrderId }, { signal }),
+        this.#orders.getOrderByClientOrderId({ clientOrderId }, { signal }),
       )
       return readOrder(this.#answer('findOrder', found))
     } catch (error) {
@@ -119,28 +119,24 @@ export class AlpacaAdapter implements BrokerAdapter {
   }
 
   async getOrder(orderId: string, { signal }: Attempt): Promise<Order> {
-    const order: unknown = await this.#ask('getOrder', () =>
-      this.#client.trading.orders.getOrderByOrderID({ orderId }, { signal }),
-    )
+    const order: unknown = await this.#ask('getOrder', () => this.#orders.getOrderByOrderID({ orderId }, { signal }))
     return readOrder(this.#answer('getOrder', order))
   }
 
   async getOpenOrders({ signal }: Attempt): Promise<readonly Order[]> {
     const orders: unknown = await this.#ask('getOpenOrders', () =>
-      this.#client.trading.orders.getAllOrders({ status: 'open', limit: 500 }, { signal }),
+      this.#orders.getAllOrders({ status: 'open', limit: 500 }, { signal }),
     )
     return answers(this.name, 'getOpenOrders', orders).map(readOrder)
   }
 
   async getAccount({ signal }: Attempt): Promise<Account> {
-    const account: unknown = await this.#ask('getAccount', () => this.#client.trading.account.getAccount({ signal }))
+    const account: unknown = await this.#ask('getAccount', () => this.#account.getAccount({ signal }))
     return readAccount(this.#answer('getAccount', account))
   }
 
   async getPositions({ signal }: Attempt): Promise<readonly Position[]> {
-    const positions: unknown = await this.#ask('getPositions', () =>
-      this.#client.trading.positions.getAllOpenPositions({ signal }),
-    )
+    const positions: unknown = await this.#ask('getPositions', () => this.#positions.getAllOpenPositions({ signal }))
     return answers(this.name, 'getPositions', positions).map(readPosition)
   }
 
@@ -167,19 +163,8 @@ export class AlpacaAdapter implements BrokerAdapter {
     try {
       return await ask()
     } catch (error) {
-      throw this.#told(operation, error)
+      throw alpacaError(this.name, operation, error)
     }
-  }
-
-  /** The SDK's errors in the words of all brokers. */
-  #told(operation: string, error: unknown): unknown {
-    if (error instanceof TradingError) return error
-    // The SDK lets a 200 whose body is no JSON through as a bare SyntaxError.
-    if (error instanceof SyntaxError)
-      return new MalformedAnswerError(this.name, operation, 'its body is no JSON', error)
-    const facts = describeFailure(error)
-    if (facts.kind === 'cancelled' || !(error instanceof Error)) return error
-    return new UpstreamRequestError(`${this.name}.${operation}: ${error.message.slice(0, 300)}`, facts, error)
   }
 
   #answer(operation: string, value: unknown): Answer {

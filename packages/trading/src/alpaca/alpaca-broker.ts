@@ -26,6 +26,6 @@ export type AlpacaBrokerOptions = OrderKeeping &
  * const account = await broker.getAccount()
  */
 export function createAlpacaBroker(options: AlpacaBrokerOptions): Broker {
-  const adapter = new AlpacaAdapter(options.service.name, alpacaClient(options), options.tradeUpdates)
+  const adapter = new AlpacaAdapter(options.service, alpacaClient(options), options.tradeUpdates)
   return new Broker(adapter, options)
 }

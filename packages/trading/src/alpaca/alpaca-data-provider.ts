@@ -10,9 +10,11 @@ import {
   type Quote,
   type Timeframe,
 } from '../data-provider.ts'
-import { MalformedAnswerError, UpstreamRequestError } from '../errors.ts'
+import { UpstreamRequestError } from '../errors.ts'
 import { checkedSymbol, checkedTime, type RequestOptions } from '../requests.ts'
 import { type AlpacaClient, alpacaClient } from './alpaca-client.ts'
+import { alpacaError } from './alpaca-error.ts'
+import { withToldLimits } from './told-limits.ts'
 
 /** Who calls Alpaca, and where its data are. */
 export type AlpacaDataProviderOptions = {
@@ -49,11 +51,12 @@ const DAY_MS = 86_400_000
 /** Alpaca's market data, guarded. Made by {@link createAlpacaDataProvider}. */
 export class AlpacaDataProvider implements DataProvider {
   readonly service: Service
-  readonly #client: Alpaca
+  readonly #stocks: Alpaca['marketData']['stocks']
 
   constructor(options: AlpacaDataProviderOptions) {
     this.service = options.service
-    this.#client = alpacaClient('client' in options ? options : { ...options, tradingUrl: options.dataUrl })
+    const client = alpacaClient('client' in options ? options : { ...options, tradingUrl: options.dataUrl })
+    this.#stocks = withToldLimits(client.marketData.stocks, options.service)
   }
 
   async getBars(symbol: string, query: BarsQuery, options?: RequestOptions): Promise<readonly Bar[]> {
@@ -68,7 +71,7 @@ export class AlpacaDataProvider implements DataProvider {
       limit: Math.min(checkedLimit(query.limit), LONGEST_PAGE),
     }
     return await this.#ask('getBars', options, async ({ signal }) => {
-      const found: unknown = await this.#client.marketData.stocks.stockBars(request, { signal })
+      const found: unknown = await this.#stocks.stockBars(request, { signal })
       return new Answer(this.service.name, 'getBars', found).part('bars').list(ticker).map(readBar)
     })
   }
@@ -76,7 +79,7 @@ export class AlpacaDataProvider implements DataProvider {
   async getQuote(symbol: string, options?: RequestOptions): Promise<Quote> {
     const ticker = checkedSymbol(symbol)
     return await this.#ask('getQuote', options, async ({ signal }) => {
-      const found: unknown = await this.#client.marketData.stocks.stockLatestQuotes({ symbols: ticker }, { signal })
+      const found: unknown = await this.#stocks.stockLatestQuotes({ symbols: ticker }, { signal })
       const quotes = new Answer(this.service.name, 'getQuote', found).part('quotes')
       if (quotes.has(ticker)) return readQuote(ticker, quotes.part(ticker))
       throw new UpstreamRequestError(`Alpaca has no quote of ${ticker}`, {
@@ -97,9 +100,7 @@ export class AlpacaDataProvider implements DataProvider {
         try {
           return await ask(call)
         } catch (error) {
-          // The SDK lets a 200 whose body is no JSON, or another JSON, through as a bare error of the language.
-          if (!(error instanceof SyntaxError) && !isBug(error)) throw error
-          throw new MalformedAnswerError(this.service.name, operation, 'the SDK cannot read it', error)
+          throw alpacaError(this.service.name, operation, error)
         }
       },
       { ...options, operation, idempotent: true },
@@ -117,11 +118,6 @@ export class AlpacaDataProvider implements DataProvider {
  */
 export function createAlpacaDataProvider(options: AlpacaDataProviderOptions): AlpacaDataProvider {
   return new AlpacaDataProvider(options)
-}
-
-/** A TypeError of the language, not of `fetch`, which has a cause. */
-function isBug(error: unknown): boolean {
-  return error instanceof TypeError && error.cause === undefined
 }
 
 function readBar(bar: Answer): Bar {

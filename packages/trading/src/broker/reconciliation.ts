@@ -33,7 +33,9 @@ export class Reconciliation {
   #seriesStartedAt = 0
   #looked = 0
   #unanswered = 0
-  #waiters: ((found: Order | undefined) => void)[] = []
+  /** How many looks have begun. */
+  #begun = 0
+  #waiters: { readonly since: number; readonly tell: (found: Order | undefined) => void }[] = []
   #isOver = false
   #isConcluded = false
 
@@ -56,9 +58,12 @@ export class Reconciliation {
     this.#begin()
   }
 
-  /** The order, or undefined when a whole series of looks has found nothing; of the present series, or of a new one. */
+  /**
+   * The order, or undefined when a whole series of looks has found nothing; of the present series, or of a new one. The last
+   * of these looks begins after the question: what is under way already may not see what the caller has seen.
+   */
   conclude(): Promise<Order | undefined> {
-    const concluded = new Promise<Order | undefined>((resolve) => this.#waiters.push(resolve))
+    const concluded = new Promise<Order | undefined>((tell) => this.#waiters.push({ since: this.#begun, tell }))
     if (this.#isConcluded) this.#begin()
     return concluded
   }
@@ -94,6 +99,7 @@ export class Reconciliation {
 
   async #look(): Promise<void> {
     const series = this.#series
+    const look = ++this.#begun
     try {
       const order = await this.#find()
       if (this.#isOver) return
@@ -103,7 +109,7 @@ export class Reconciliation {
         return
       }
       this.#unanswered = 0
-      if (series === this.#series) this.#lookedInVain()
+      if (series === this.#series) this.#lookedInVain(look)
     } catch (error) {
       if (this.#isOver || series !== this.#series) return
       const { retryAfterMs = 0, kind } = describeFailure(error)
@@ -114,7 +120,7 @@ export class Reconciliation {
     }
   }
 
-  #lookedInVain(): void {
+  #lookedInVain(look: number): void {
     this.#looked++
     if (this.#looked < this.#looks) {
       // Looks come ever rarer, the last at the end of the settle time.
@@ -124,13 +130,18 @@ export class Reconciliation {
     }
     const isFirst = !this.#isConcluded && this.#looked === this.#looks
     this.#isConcluded = true
+    const late = this.#waiters.filter(({ since }) => since >= look)
+    this.#waiters = this.#waiters.filter(({ since }) => since < look)
     this.#tellWaiters(undefined)
+    this.#waiters = late
     if (isFirst) this.#onNotFound()
-    if (!this.#isOver) this.#lookIn(growing(NOT_FOUND_MS, this.#looked - this.#looks))
+    if (this.#isOver) return
+    if (late.length > 0) this.#begin()
+    else this.#lookIn(growing(NOT_FOUND_MS, this.#looked - this.#looks))
   }
 
   #tellWaiters(found: Order | undefined): void {
-    for (const tell of this.#waiters.splice(0)) tell(found)
+    for (const { tell } of this.#waiters.splice(0)) tell(found)
   }
 }
 

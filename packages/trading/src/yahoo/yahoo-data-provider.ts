@@ -121,8 +121,9 @@ export class YahooDataProvider implements DataProvider {
       return new MalformedAnswerError(this.service.name, operation, 'the SDK cannot read it', error)
     }
     const facts = describeFailure(error)
-    if (facts.kind === 'cancelled' || facts.kind === 'ours' || facts.code !== undefined) return error
-    return new UpstreamRequestError(redactUrl(error.message), facts)
+    if (facts.kind === 'cancelled' || facts.kind === 'ours') return error
+    // An error of the network knows no address; what the SDK says by itself may have it, with its crumb.
+    return new UpstreamRequestError(redactUrl(error.message), facts, facts.code === undefined ? undefined : error)
   }
 }
 

@@ -114,6 +114,15 @@ describe('doubt', () => {
     expect(broker.inDoubt()).toEqual([])
   })
 
+  it('that somebody asks about while the last look is under way is looked into once more', async () => {
+    const { clock, exchange, broker } = startDesk({ fates: [LOST], orders: { reconciliation: { settleMs: 1_000 } } })
+    // The last look, from 1,010 to 1,015, does not see it yet.
+    exchange.visibilityLagMs = 1_015
+    const outcome = await after(clock, broker.submitOrder(order, { timeoutMs: 500 }), 1_012)
+    if (outcome.status !== 'in-doubt') throw new Error('it was to be in doubt')
+    expect(await after(clock, broker.reconcile(outcome))).toMatchObject({ status: 'accepted', evidence: 'lookup' })
+  })
+
   it('is not ended by a broker that cannot be asked: no answer is no look', async () => {
     const { clock, exchange, adapter, broker } = startDesk({ fates: [LOST] })
     exchange.answersLookups = false

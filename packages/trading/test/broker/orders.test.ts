@@ -1,10 +1,15 @@
 /** Orders through the real SDK, over real sockets, against the stand-in and its ledger. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { Alpaca } from '@alpacahq/alpaca-trade-api/rest'
 import { CircuitOpenError, describeFailure } from 'holdfast'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createAlpacaBroker } from '../../src/alpaca/alpaca-broker.ts'
 import {
   acceptedOrder,
   type BrokerEvent,
   InvalidRequestError,
+  memoryJournal,
   NeverSentError,
   OrderInDoubtError,
   OrderRefusedError,
@@ -189,15 +194,24 @@ describe('an order', () => {
   })
 
   it('whose time is up while it waits for a connection was never sent, which only the wire can tell', async () => {
-    const { broker, upstreams } = await startBench({ alpaca: { bulkhead: { maxConcurrent: 1 } } })
-    upstreams.control.setFaults('alpaca', { match: { method: 'GET' }, action: { type: 'hang' } })
-    const controller = new AbortController()
-    const reading = rejection(broker.getAccount({ signal: controller.signal }))
-    await vi.waitFor(() => expect(upstreams.control.stats('alpaca').requests).toBe(1), patient)
-    expect(await broker.submitOrder(order, { timeoutMs: 50 })).toMatchObject({ status: 'never-sent' })
-    controller.abort()
-    await reading
-    expect(upstreams.control.ledger()).toEqual([])
+    const { resilience } = await startBench()
+    // It takes connections and never speaks TLS.
+    const silent = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const address = silent.address()
+    const client = new Alpaca({
+      keyId: 'key',
+      secret: 'secret',
+      retry: false,
+      rateLimit: false,
+      fetchApi: (url, init) =>
+        fetch(`https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}${new URL(url).pathname}`, init),
+    })
+    const broker = createAlpacaBroker({ service: resilience.service('alpaca'), journal: memoryJournal(), client })
+    await broker.open()
+    const outcome = await broker.submitOrder(order, { timeoutMs: 1_000 })
+    expect(outcome).toMatchObject({ status: 'never-sent', cause: { code: 'HOLDFAST_NEVER_SENT' } })
   })
 
   it('that the broker refuses is refused, and stays so', async () => {
