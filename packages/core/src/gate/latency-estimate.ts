@@ -5,6 +5,12 @@ const WEIGHT_DOWN = 0.05
 /** How much of a new sample goes into the deviation. */
 const WEIGHT_OF_DEVIATION = 0.1
 
+/**
+ * Nothing takes less, in milliseconds. A mean of zeros would halve itself until it is one of the numbers so close to 0 that
+ * a processor takes a hundred times as long to reckon with (bench: `stack`).
+ */
+const LEAST_MS = 0.001
+
 /** How long an estimate is believed that nothing has confirmed, in milliseconds. */
 const BELIEVED_MS = 1_000
 
@@ -22,13 +28,13 @@ export class LatencyEstimate {
   /** What a call took. */
   learn(tookMs: number, now: number): void {
     if (this.#isForgotten(now)) {
-      this.#mean = tookMs
+      this.#mean = Math.max(LEAST_MS, tookMs)
       this.#median = tookMs
-      this.#deviation = tookMs / 2
+      this.#deviation = this.#mean / 2
     } else {
-      const error = tookMs - this.#mean
+      const error = Math.max(LEAST_MS, tookMs) - this.#mean
       this.#mean += error * (error > 0 ? WEIGHT_UP : WEIGHT_DOWN)
-      this.#deviation += (Math.abs(error) - this.#deviation) * WEIGHT_OF_DEVIATION
+      this.#deviation = Math.max(LEAST_MS, this.#deviation + (Math.abs(error) - this.#deviation) * WEIGHT_OF_DEVIATION)
       this.#median += Math.sign(tookMs - this.#median) * WEIGHT_OF_DEVIATION * Math.max(this.#deviation, 0.01)
     }
     this.#sampledAt = now
