@@ -98,8 +98,9 @@ export class Bulkhead implements Slot {
   readonly #activeByKey = new Map<string, number>()
   readonly #adaptive: AdaptiveLimit | undefined
   #maxConcurrent = 0
-  /** How many slots are not kept for critical calls: at least one. */
-  #slotsOfAll = 0
+  /** So many may be taken at present by critical calls, and by others, for whom some are not there: at least one is. */
+  #openToCritical = 0
+  #openToAll = 0
   /** So many run at once while a service that has just come back is spared; Infinity otherwise. */
   #ceiling = Number.POSITIVE_INFINITY
   #active = 0
@@ -147,7 +148,7 @@ export class Bulkhead implements Slot {
 
   /** For gates: whether a slot is free, for a call of that kind. */
   hasFreeSlot(critical: boolean): boolean {
-    return this.#active < (critical ? this.#maxConcurrent : this.#slotsOfAll) && this.#active < this.#ceiling
+    return this.#active < (critical ? this.#openToCritical : this.#openToAll)
   }
 
   /**
@@ -211,6 +212,7 @@ export class Bulkhead implements Slot {
    */
   ramp(): void {
     this.#ceiling = Math.max(2, Math.ceil(this.#maxConcurrent / 10))
+    this.#open()
   }
 
   /** Everything there is to see, as plain data. */
@@ -232,7 +234,11 @@ export class Bulkhead implements Slot {
 
   /** For gates: whether the key has a slot left. */
   hasFreeSlotFor(key: string | undefined): boolean {
-    return key === undefined || this.#maxPerKey > (this.#activeByKey.get(key) ?? 0)
+    return key === undefined || this.#maxPerKey === Number.POSITIVE_INFINITY || this.#hasFreeSlotOfKey(key)
+  }
+
+  #hasFreeSlotOfKey(key: string): boolean {
+    return this.#maxPerKey > (this.#activeByKey.get(key) ?? 0)
   }
 
   /** For gates: takes a slot that {@link hasFreeSlot} and {@link hasFreeSlotFor} have shown to be free. */
@@ -268,6 +274,7 @@ export class Bulkhead implements Slot {
   succeeded(): void {
     if (this.#ceiling === Number.POSITIVE_INFINITY) return
     if (++this.#ceiling >= this.#maxConcurrent) this.#ceiling = Number.POSITIVE_INFINITY
+    this.#open()
   }
 
   release(): void {
@@ -282,7 +289,14 @@ export class Bulkhead implements Slot {
 
   #setSlots(maxConcurrent: number): void {
     this.#maxConcurrent = maxConcurrent
-    this.#slotsOfAll = Math.max(1, maxConcurrent - Math.floor(this.#criticalShare * maxConcurrent))
+    this.#open()
+  }
+
+  #open(): void {
+    const most = this.#maxConcurrent
+    const kept = Math.floor(this.#criticalShare * most)
+    this.#openToCritical = Math.min(this.#ceiling, most)
+    this.#openToAll = Math.min(this.#ceiling, Math.max(1, most - kept))
   }
 
   #serveQueues(): void {

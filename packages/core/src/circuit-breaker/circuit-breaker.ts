@@ -280,6 +280,17 @@ export class CircuitBreaker implements Guard {
 
   enter(call: CircuitCall): Admission {
     if (this.#measuresDemand) this.#schedule.called(call.now())
+    if (this.#state !== 'CLOSED' || !this.#concernsOnlyAll(call)) return this.#consider(call)
+    call.circuitGeneration = this.#issued
+    return undefined
+  }
+
+  /** Whether no shard has a say in what becomes of the call. */
+  #concernsOnlyAll(call: CircuitMarks): boolean {
+    return this.#shards === undefined || call.key === undefined
+  }
+
+  #consider(call: CircuitCall): Admission {
     if (this.#shards !== undefined && this.#state === 'CLOSED' && this.#mode !== 'disabled') {
       const admission = this.#shards.enter(call)
       if (admission !== undefined) return this.#enforce ? admission : this.#letThrough(call)
@@ -296,25 +307,20 @@ export class CircuitBreaker implements Guard {
     return this.#refusal(call, now)
   }
 
-  enterAtOnce(call: CircuitMarks): boolean {
-    if (this.#state !== 'CLOSED' || this.#measuresDemand || this.#shards !== undefined) return false
-    call.circuitGeneration = this.#issued
-    return true
-  }
-
   exit(call: CircuitMarks, verdict: Verdict, error?: unknown): void {
     if (
       call.circuitGeneration !== this.#generation ||
       verdict !== 'success' ||
       this.#state !== 'CLOSED' ||
-      this.#shards !== undefined
+      !this.#concernsOnlyAll(call)
     ) {
       this.#exitGuarded(call, verdict, error)
       return
     }
     this.#successes++
+    // Keys fail within a streak, so that without one there are none.
+    if (this.#evidence.streak > 0) this.#failingKeys.clear()
     this.#evidence.success()
-    if (this.#failingKeys.size > 0) this.#failingKeys.clear()
     if (this.#rates !== undefined) this.#measure(this.#rates, call, false)
   }
 

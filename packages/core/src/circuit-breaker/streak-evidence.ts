@@ -61,12 +61,15 @@ export class StreakEvidence {
   }
 
   success(): void {
-    // What was held back while it might have been an outage was not one, and so belongs to the usual.
-    if (this.#streak > 0 && this.#probability < 1)
-      for (let failure = 0; failure < this.#streak; failure++) this.#learn(0)
-    this.#streak = 0
+    if (this.#streak > 0) this.#endStreak()
     if (this.#fresh > 0) this.#fresh--
     if (this.#probability < 1) this.#learn(1)
+  }
+
+  #endStreak(): void {
+    // What was held back while it might have been an outage was not one, and so belongs to the usual.
+    if (this.#probability < 1) for (let failure = 0; failure < this.#streak; failure++) this.#learn(0)
+    this.#streak = 0
   }
 
   /** @returns whether the streak is now long enough */

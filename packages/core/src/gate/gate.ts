@@ -41,6 +41,7 @@ const TIMED_EVERY = 4
 export class Gate {
   readonly #limiter: RateLimiter | undefined
   readonly #bulkhead: Bulkhead | undefined
+  readonly #isAdaptive: boolean
   readonly #maxQueue: number
   readonly #maxWaitMs: number
   readonly #clock: Clock
@@ -68,6 +69,7 @@ export class Gate {
   }) {
     this.#limiter = options.limiter
     this.#bulkhead = options.bulkhead
+    this.#isAdaptive = options.bulkhead?.isAdaptive === true
     this.#maxQueue = options.maxQueue
     this.#maxWaitMs = options.maxWaitMs
     this.#clock = options.clock
@@ -81,32 +83,35 @@ export class Gate {
   }
 
   enter(call: QueuedCall): Admission {
-    call.admittedAt = UNTIMED
-    if (call.deadlineAt !== Number.POSITIVE_INFINITY) {
+    const { deadlineAt } = call
+    if (deadlineAt !== Number.POSITIVE_INFINITY) {
       const now = call.now()
       const typicalMs = this.#latencies.of(call.operation).typicalMs(now)
-      if (typicalMs > call.deadlineAt - now) return refuseForDeadline(call, 0, typicalMs, call.deadlineAt - now)
+      if (typicalMs > deadlineAt - now) return refuseForDeadline(call, 0, typicalMs, deadlineAt - now)
       call.admittedAt = now
-    } else if (this.#bulkhead?.isAdaptive) {
-      call.admittedAt = call.now()
+    } else {
+      call.admittedAt = this.#isAdaptive ? call.now() : UNTIMED
     }
-    if (this.#tryAtOnce(call)) return undefined
-    if (this.#isFull(call)) return this.#refuseFull(call, 'now')
-    const now = this.#clock.now()
-    if (this.#queue.length > 0) this.dispatch(now)
-    const lack = this.#queue.length > 0 && this.#comesAfter(call) ? this.#lackBehind(call, now) : this.#take(call, now)
-    return lack === 'nothing' ? undefined : this.#wait(call, lack, now)
+    return this.#tryAtOnce(call) ? undefined : this.#enterLater(call)
   }
 
-  /** Admits a call if it can run now and nobody waits. */
+  /** Admits a call that is not timed, if it can run now and nobody waits. */
   enterAtOnce(call: GateMarks): boolean {
-    if (this.#bulkhead?.isAdaptive) call.admittedAt = call.now()
+    if (this.#isAdaptive) call.admittedAt = call.now()
     return this.#tryAtOnce(call)
   }
 
   #tryAtOnce(call: GateMarks): boolean {
     if (this.#queue.length > 0) return false
     return this.#take(call, this.#limiter === undefined ? 0 : call.now()) === 'nothing'
+  }
+
+  #enterLater(call: QueuedCall): Admission {
+    if (this.#isFull(call)) return this.#refuseFull(call, 'now')
+    const now = this.#clock.now()
+    if (this.#queue.length > 0) this.dispatch(now)
+    const lack = this.#queue.length > 0 && this.#comesAfter(call) ? this.#lackBehind(call, now) : this.#take(call, now)
+    return lack === 'nothing' ? undefined : this.#wait(call, lack, now)
   }
 
   /** The refusal of a call that was not admitted at once, and does not wait. */
@@ -203,7 +208,7 @@ export class Gate {
         const lack = waitingClients?.has(client) ? "client's tokens" : this.#take(call, now)
         if (lack === 'nothing') {
           this.#remove(place)
-          const isTimed = call.deadlineAt !== Number.POSITIVE_INFINITY || this.#bulkhead?.isAdaptive
+          const isTimed = call.deadlineAt !== Number.POSITIVE_INFINITY || this.#isAdaptive
           call.admittedAt = isTimed ? now : UNTIMED
           admitted.push(call)
         } else if (lack === "key's slot") {
@@ -360,14 +365,14 @@ export class Gate {
   }
 
   #learn(call: GateMarks, verdict: Verdict): void {
-    // What our own stall made long says nothing about the service.
-    if (this.#deadlines.stalls.distorts(call.admittedAt, call.now())) return
     const succeeded = verdict === 'success'
-    const bulkhead = this.#bulkhead
-    if (bulkhead?.isAdaptive) bulkhead.observe(call.now() - call.admittedAt, !succeeded, call.now())
-    if (succeeded && (++this.#successes & (TIMED_EVERY - 1)) !== 0) return
+    const isTimed = !succeeded || (++this.#successes & (TIMED_EVERY - 1)) === 0
+    if (!isTimed && !this.#isAdaptive) return
     const now = call.now()
-    this.#latencies.learn(call.operation, now - call.admittedAt, succeeded, now)
+    // What our own stall made long says nothing about the service.
+    if (this.#deadlines.stalls.distorts(call.admittedAt, now)) return
+    if (this.#isAdaptive) this.#bulkhead?.observe(now - call.admittedAt, !succeeded, now)
+    if (isTimed) this.#latencies.learn(call.operation, now - call.admittedAt, succeeded, now)
   }
 
   /** Whether there is neither a slot for it nor a place to wait for one. */

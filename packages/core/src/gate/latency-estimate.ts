@@ -23,7 +23,8 @@ export class LatencyEstimate {
   #mean = 0
   #deviation = 0
   #median = 0
-  #sampledAt = Number.NEGATIVE_INFINITY
+  /** Until when it is believed. */
+  #until = Number.NEGATIVE_INFINITY
 
   /** What a call took. */
   learn(tookMs: number, now: number): void {
@@ -37,7 +38,7 @@ export class LatencyEstimate {
       this.#deviation = Math.max(LEAST_MS, this.#deviation + (Math.abs(error) - this.#deviation) * WEIGHT_OF_DEVIATION)
       this.#median += Math.sign(tookMs - this.#median) * WEIGHT_OF_DEVIATION * Math.max(this.#deviation, 0.01)
     }
-    this.#sampledAt = now
+    this.#until = now + Math.max(BELIEVED_MS, 4 * this.#mean)
   }
 
   /** What a call took that had not ended when it was given up: it would have taken longer. */
@@ -61,6 +62,6 @@ export class LatencyEstimate {
   }
 
   #isForgotten(now: number): boolean {
-    return now - this.#sampledAt > Math.max(BELIEVED_MS, 4 * this.#mean)
+    return now > this.#until
   }
 }

@@ -15,7 +15,7 @@ import { announceRefusal, announceRetry, announceTimeout } from './announce.ts'
 import { Answer, rejectSoon } from './answer.ts'
 import { type CallOptions, complaintAbout, type Guarded, limitOf } from './call.ts'
 import { Deadline, type DeadlineQueue } from './deadline.ts'
-import { type GuardedCall, type GuardMarks, type Slot, WAITING } from './guard.ts'
+import { type GuardedCall, type Slot, WAITING } from './guard.ts'
 import type { Plan } from './plan.ts'
 import { type AttemptOwner, RunningAttempt } from './running-attempt.ts'
 import { TimeLimit, type TimeLimitOwner } from './time-limit.ts'
@@ -26,12 +26,6 @@ const UNREAD = Number.NEGATIVE_INFINITY
 /** Executions whose calls have ended, to be used again: what they are made of is most of what a call would allocate. */
 const spares: Execution[] = []
 const MOST_SPARES = 1_000
-
-/** A call on the quick way. */
-interface QuickCall extends GuardMarks {
-  /** When it began, if that is known. */
-  readonly startedAt: number
-}
 
 /** What a call runs in. */
 export function executionFor(plan: Plan<unknown>): Execution {
@@ -123,19 +117,6 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
 
   serve(plan: Plan<unknown>): void {
     this.#plan = plan
-  }
-
-  /** Goes on with a call that was on the quick way. */
-  continue(call: QuickCall, fn: Guarded<unknown> | undefined, options: CallOptions | undefined): void {
-    this.circuitGeneration = call.circuitGeneration
-    this.admittedAt = call.admittedAt
-    this.slot = call.slot
-    this.#isWatched = this.#plan.timed
-    this.#hasRun = true
-    this.#attemptStartedAt = call.startedAt
-    call.slot = undefined
-    this.#fn = fn
-    this.#options = options
   }
 
   // 1. Begin.

@@ -95,8 +95,6 @@ export interface Guard {
   readonly isTimed: boolean
   /** Asks for admission. A guard that admits a call is told how that ended by {@link Guard.exit}, exactly once. */
   enter(call: NamedCall): Admission
-  /** Admits a call if there is nothing to be considered; otherwise {@link Guard.enter} is asked. */
-  enterAtOnce(call: GuardMarks): boolean
   /** The end of an attempt that was admitted; `not-run` when a later guard refused it: give back what it took. */
   exit(call: GuardMarks, verdict: Verdict, error?: unknown): void
   /** A call that it let wait is given up. */

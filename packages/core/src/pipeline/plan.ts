@@ -60,8 +60,6 @@ export interface Plan<F = never> {
   readonly latency: LatencyStatistics | undefined
   readonly events: Listeners<ResilienceEvent> | undefined
   readonly report: HookErrorReporter
-  /** Whether a call that needs no waiting may take the quick way. */
-  readonly hasQuickWay: boolean
 }
 
 /** What differs from plan to plan; all else follows from it. */
@@ -77,8 +75,6 @@ export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
       | 'stalls'
       | 'timed'
       | 'learner'
-      | 'hasQuickWay'
-      | 'quick'
     >
   >
 
@@ -123,13 +119,5 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     latency: parts.latency,
     events: parts.events,
     report: parts.report ?? reportToConsole,
-    hasQuickWay:
-      !limited &&
-      retry?.isTimed !== true &&
-      parts.latency === undefined &&
-      !parts.judge.judgesResults &&
-      learner === undefined &&
-      parts.retryBudget === undefined &&
-      parts.throttle === undefined,
   }
 }

@@ -35,8 +35,8 @@ export interface Bucket {
 
 /** A bucket whose limit can change while it works. */
 export interface AdjustableBucket extends Bucket {
-  /** Takes tokens if they are there. */
-  tryTake(cost: number, now: number): boolean
+  /** Takes tokens if they are there, and as many more as are to be kept. */
+  tryTake(cost: number, now: number, kept: number): boolean
   /** Keeps what was saved up as far as the new limit allows it; makes no tokens. */
   setLimit(limit: CompleteLimit, now: number): void
 }

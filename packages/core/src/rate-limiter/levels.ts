@@ -31,8 +31,8 @@ export class Levels {
   /** Whether only whole tokens can be taken: what a window counts is calls. */
   readonly countsWhole: boolean
   readonly #all: readonly Level[]
-  /** The limit that is the only one, and keeps nothing back: of such a limiter nothing else need be asked. */
-  readonly #only: AdjustableBucket | undefined
+  /** The limit that is the only one: of such a limiter nothing else need be asked. */
+  readonly #only: Level | undefined
   readonly #clients: ClientBuckets | undefined
   readonly #criticalShare: number
   readonly #clientReserve: number
@@ -55,7 +55,7 @@ export class Levels {
     const own = perClient === undefined ? undefined : bucketOf('client', perClient)
     const [first] = all
     this.#all = all
-    this.#only = all.length === 1 && perClient === undefined && criticalShare === 0 ? first?.bucket : undefined
+    this.#only = all.length === 1 && perClient === undefined ? first : undefined
     this.#clients = own === undefined ? undefined : store.clientBuckets(own, maxClients, wake)
     this.#clientReserve = own === undefined ? 0 : reserveOf(own, criticalShare)
     this.#criticalShare = criticalShare
@@ -137,8 +137,9 @@ export class Levels {
   tryTake(client: ClientKey | undefined, cost: number, critical: boolean, now: number): number {
     const only = this.#only
     if (only !== undefined && this.#pausedUntil === NEVER && !this.learned.isKnown) {
-      if (only.tryTake(cost, now)) return 0
-      const wait = only.waitMs(cost, now)
+      const kept = critical ? 0 : only.reserve
+      if (only.bucket.tryTake(cost, now, kept)) return 0
+      const wait = only.bucket.waitMs(cost + kept, now)
       if (wait > 0) return wait
     }
     this.look(client, now)

@@ -39,9 +39,10 @@ export class TokenBucket implements AdjustableBucket {
     return this.#clock.waitMs(bounded, cost, now)
   }
 
-  tryTake(cost: number, now: number): boolean {
-    if (!this.#clock.has(this.fullAt, cost, now)) return false
-    this.take(cost, now)
+  tryTake(cost: number, now: number, kept: number): boolean {
+    const fullAt = this.#clock.take(this.fullAt, cost, now)
+    if (!this.#clock.has(fullAt, kept, now)) return false
+    this.fullAt = fullAt
     return true
   }
 

@@ -17,7 +17,6 @@ export interface FleetCircuitBreakerOptions
 const FLEET_PROBE = -2
 
 type Enter = CircuitBreaker['enter']
-type EnterAtOnce = CircuitBreaker['enterAtOnce']
 type Exit = CircuitBreaker['exit']
 
 /**
@@ -59,10 +58,6 @@ class FleetCircuitBreaker extends CircuitBreaker {
     if (fleet === 'RECOVERING' && this.mode === 'automatic' && !this.#circuit.admits(call.now()))
       return this.#notYet(call)
     return super.enter(call)
-  }
-
-  override enterAtOnce(call: Parameters<EnterAtOnce>[0]): boolean {
-    return this.#circuit.state === 'CLOSED' && super.enterAtOnce(call)
   }
 
   override exit(...[call, verdict, error]: Parameters<Exit>): void {

@@ -84,9 +84,9 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     return Math.max(1, Math.ceil(expected))
   }
 
-  /** Takes them if they are there. @returns whether they were */
-  tryTake(cost: number, now: number): boolean {
-    if (this.waitMs(cost, now) > 0) return false
+  /** Takes them if they are there, and as many more as are to be kept. @returns whether they were */
+  tryTake(cost: number, now: number, kept: number): boolean {
+    if (this.waitMs(cost + kept, now) > 0) return false
     this.take(cost, now)
     return true
   }
