@@ -9,7 +9,7 @@ import { limitOf, rateWord } from './limit-words.ts'
 
 /** How many buckets one script looks after, so that it never holds Redis up for long. */
 const MOST_LEASES = 64
-const MOST_DECISIONS = 512
+const MOST_DECISIONS = 64
 
 /** Who asks about a lease. */
 export interface LeaseAsker {
@@ -93,8 +93,11 @@ export class Asker {
   async #askDecisions(setting: BucketSetting, askers: readonly OnceAsker[]): Promise<void> {
     const { burstSize, timeLimitMs } = setting
     const keys = askers.map(({ stateKey }) => stateKey)
+    const [first] = askers
+    const differ = askers.some(({ grains }) => grains !== first?.grains)
+    const wants = differ ? askers.map(({ grains }) => String(grains)) : [String(first?.grains)]
     const limit = [rateWord(setting), String(burstSize), String(timeLimitMs * 1_000)]
-    const answer = await this.#answer(TAKE_ONCE, keys, [...limit, ...askers.map(({ grains }) => String(grains))])
+    const answer = await this.#answer(TAKE_ONCE, keys, [...limit, ...wants])
     const [otherRate, otherBurst] = answer?.values.slice(askers.length).map(Number) ?? []
     for (const [index, asker] of askers.entries()) {
       if (answer === undefined) {

@@ -3,6 +3,8 @@
 import { createHash } from 'node:crypto'
 import type { ClientBuckets, ClientKey, CompleteLimit, LimiterStore } from 'holdfast'
 import type { Fleet, Member } from '../fleet.ts'
+import type { Shard } from '../redis/shard.ts'
+import type { Asker } from './asker.ts'
 import type { BucketSetting, LeaseCounts, WhenUnavailable } from './bucket.ts'
 import { grainsPerToken } from './grains.ts'
 import { LeasedBucket } from './leased-bucket.ts'
@@ -33,7 +35,9 @@ export class FleetStore implements LimiterStore, Member {
 
   /** The tokens for all. */
   bucket(limit: CompleteLimit, wake: () => void): LeasedBucket {
-    const bucket = this.#open(this.#setting(limit, wake, true), limit.label, '')
+    const setting = this.#setting(limit, wake, true)
+    const { shard, asker, key } = this.#place(setting, limit.label)
+    const bucket = new LeasedBucket(key, setting, shard, asker)
     this.#buckets.add(bucket)
     return bucket
   }
@@ -41,7 +45,14 @@ export class FleetStore implements LimiterStore, Member {
   /** The tokens of each client. */
   clientBuckets(limit: CompleteLimit, maxClients: number, wake: () => void): FleetClients {
     const setting = this.#setting(limit, wake, false)
-    const open = (client: string): LeasedBucket => this.#open(setting, `${limit.label}:${groupOf(client)}`, client)
+    const groups = this.#fleet.port.isCluster ? CLIENT_GROUPS : 1
+    const places: Place[] = []
+    const open = (client: string): LeasedBucket => {
+      const group = groups === 1 ? 0 : hashOf(client) % groups
+      places[group] ??= this.#place(setting, `${limit.label}:${group}`)
+      const { shard, asker, key } = places[group]
+      return new LeasedBucket(`${key}:${client}`, setting, shard, asker)
+    }
     const clients = new FleetClients(setting, maxClients, open)
     this.#clients.push(clients)
     return clients
@@ -83,11 +94,18 @@ export class FleetStore implements LimiterStore, Member {
     }
   }
 
-  #open(setting: BucketSetting, tag: string, client: string): LeasedBucket {
+  #place(setting: BucketSetting, tag: string): Place {
     const { shard, asker } = this.#fleet.shard(`${this.#name}:${tag}`)
-    const state = this.#fleet.key(shard, 'limit', setting.name, ...(client === '' ? [] : [client]))
-    return new LeasedBucket({ state, leases: `${state}:leases` }, setting, shard, asker)
+    return { shard, asker, key: this.#fleet.key(shard, 'limit', setting.name) }
   }
+}
+
+/** Where buckets of one limit are kept. */
+interface Place {
+  readonly shard: Shard
+  readonly asker: Asker
+  /** What their keys begin with. */
+  readonly key: string
 }
 
 /** Clients by name, each with what this process has leased of its bucket. Whom nothing is held of is forgotten first. */
@@ -96,7 +114,10 @@ export class FleetClients implements ClientBuckets {
   readonly #maxClients: number
   readonly #open: (client: string) => LeasedBucket
   /** In the order of last use. */
-  readonly #buckets = new Map<string, LeasedBucket>()
+  readonly #buckets = new Map<string | number, LeasedBucket>()
+  /** The client that was asked for last: a decision asks for it several times. */
+  #lastKey: ClientKey | undefined
+  #last: LeasedBucket | undefined
 
   constructor(setting: BucketSetting, maxClients: number, open: (client: string) => LeasedBucket) {
     this.#setting = setting
@@ -118,16 +139,25 @@ export class FleetClients implements ClientBuckets {
   }
 
   of(key: ClientKey, now: number): LeasedBucket {
-    const client = nameOf(key)
-    const known = this.#buckets.get(client)
+    // Bytes may have changed since: of them being the same object says nothing.
+    if (key === this.#lastKey && this.#last !== undefined && typeof key !== 'object') return this.#last
+    const bucket = this.#find(nameOf(key), now)
+    this.#lastKey = key
+    this.#last = bucket
+    return bucket
+  }
+
+  #find(name: string | number, now: number): LeasedBucket {
+    const known = this.#buckets.get(name)
     if (known !== undefined) return known
     if (this.#buckets.size >= this.#maxClients) this.#makeRoom(now)
-    const bucket = this.#open(client)
-    this.#buckets.set(client, bucket)
+    const bucket = this.#open(typeof name === 'number' ? `#${name}` : `-${name}`)
+    this.#buckets.set(name, bucket)
     return bucket
   }
 
   tend(now: number): void {
+    this.#last = undefined
     for (const [client, bucket] of this.#buckets) {
       bucket.tend(now)
       if (bucket.isForgettable(now)) this.#buckets.delete(client)
@@ -148,16 +178,22 @@ export class FleetClients implements ClientBuckets {
 /** How long a client's name may be that stands in a key as it is. */
 const LONGEST_NAME = 64
 
-/** What a client is called in Redis. Long names and bytes are digested, so that no client can fill its memory with a name. */
-function nameOf(key: ClientKey): string {
-  if (typeof key === 'number') return `#${key}`
-  if (typeof key === 'string' && key.length <= LONGEST_NAME) return `-${key}`
-  return createHash('sha1').update(key).digest('base64url')
+/** What the name of a digest begins with. */
+const DIGEST = '='
+
+/**
+ * By what a client is known. Long names and bytes are digested, so that no client can fill memory with a name; and so are
+ * names that look like a digest, so that no client can take another's.
+ */
+function nameOf(key: ClientKey): string | number {
+  if (typeof key === 'number') return key
+  if (typeof key === 'string' && key.length <= LONGEST_NAME && !key.startsWith(DIGEST)) return key
+  return DIGEST + createHash('sha1').update(key).digest('base64url')
 }
 
-/** FNV-1a: the same client is in the same group in every process. */
-function groupOf(client: string): number {
+/** FNV-1a: the same client has the same in every process. */
+function hashOf(client: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < client.length; index++) hash = Math.imul(hash ^ client.charCodeAt(index), 0x01000193)
-  return (hash >>> 0) % CLIENT_GROUPS
+  return hash >>> 0
 }

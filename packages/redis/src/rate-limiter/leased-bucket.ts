@@ -18,7 +18,6 @@ const MISMATCH_MS = 1_000
 /** One bucket of a limit that the fleet shares. */
 export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   readonly stateKey: string
-  readonly leasesKey: string
   readonly setting: BucketSetting
   readonly #shard: Shard
   readonly #asker: Asker
@@ -44,18 +43,16 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   #isCrowded = false
   #mismatch: FleetLimitMismatchError | undefined
 
-  constructor(
-    keys: { readonly state: string; readonly leases: string },
-    setting: BucketSetting,
-    shard: Shard,
-    asker: Asker,
-  ) {
-    this.stateKey = keys.state
-    this.leasesKey = keys.leases
+  constructor(stateKey: string, setting: BucketSetting, shard: Shard, asker: Asker) {
+    this.stateKey = stateKey
     this.setting = setting
     this.#shard = shard
     this.#asker = asker
     this.#demand = new Demand(setting.leaseMs, setting.clock.now())
+  }
+
+  get leasesKey(): string {
+    return `${this.stateKey}:leases`
   }
 
   get tokensPerSecond(): number {

@@ -6,8 +6,8 @@ import { type Script, script } from './script.ts'
 /**
  * KEYS after the common two: the state of each bucket. ARGV after the common nine: rate (negative for a limit that is shared
  * out without Redis), burst (tokens), flight (microseconds:
- * how long after this the tokens may still be spent), then for each bucket the grains wanted. Adds to the reply for each
- * bucket one number: what is left if the tokens were taken; −1 − the wait in microseconds if not; −2^52 where others use the
+ * how long after this the tokens may still be spent), then for each bucket the grains wanted, or one number for all. Adds to
+ * the reply for each bucket one number: what is left if the tokens were taken; −1 − the wait in microseconds if not; −2^52 where others use the
  * bucket with another limit, whose rate and burst are then the last two of the reply.
  *
  * Tokens in flight are counted in two slices of one flight each, so that what is still in the air is never forgotten early,
@@ -31,7 +31,7 @@ end
 -- Keys that nobody has used for long are all alike: what is there, what is saved and for how long is worked out once.
 local unused = emptyBucket(limit)
 elapse(unused)
-local full, common, taken, expiry = unused.tokens, tonumber(ARGV[13]), nil, nil
+local full, common, wants, taken, expiry = unused.tokens, tonumber(ARGV[13]), #ARGV > 13, nil, nil
 if common and full >= common then
   take(unused, common)
   taken = pack(SHORT, unused.tokens, unused.updated, unused.flying1, unused.lands1, limit.rate, limit.burst)
@@ -39,7 +39,8 @@ if common and full >= common then
 end
 
 for i = 3, #KEYS do
-  local key, want = KEYS[i], tonumber(ARGV[10 + i])
+  local key, want = KEYS[i], common
+  if wants then want = tonumber(ARGV[10 + i]) end
   local saved = call('GET', key)
   if not saved and taken and want == common then
     call('SET', key, taken, 'PX', expiry)

@@ -1,6 +1,7 @@
 /** The limiter of a fleet is a `RateLimiter`: the same calls, errors and figures. In virtual time. */
+import { createHash } from 'node:crypto'
 import { type ModelConnection, RedisModel, VirtualClock } from '@holdfast/testing'
-import { createResilience, RateLimitedError, type RateLimiter, type RateLimiterOptions } from 'holdfast'
+import { type ClientKey, createResilience, RateLimitedError, type RateLimiter, type RateLimiterOptions } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { Fleet } from '../../src/fleet.ts'
 import { type FleetError, fleetRateLimiter, type WhenUnavailable } from '../../src/index.ts'
@@ -103,6 +104,25 @@ describe('the limiter of a fleet', () => {
     }
     await clock.advance(150)
     expect(Object.fromEntries(admitted)).toEqual({ 'desk-7': 3, 'desk-8': 3 })
+  })
+
+  it('lets no client take the bucket of another by its name, and knows bytes by what is in them', async () => {
+    const clock = new VirtualClock()
+    const { limiter } = member(clock, new RedisModel(clock), { perClient: { tokensPerSecond: 0.1, burstSize: 1 } })
+    await clock.advance(FULL_MS)
+    const long = 'x'.repeat(65)
+    const digest = createHash('sha1').update(long).digest('base64url')
+    const bytes = Uint8Array.of(10, 0, 0, 1)
+    const clients = [7, '7', '#7', '-7', '=7', long, digest, `=${digest}`, `-${digest}`, bytes]
+    const admitted = async (client: ClientKey): Promise<boolean> => {
+      const decision = limiter.decide({ client })
+      await clock.advance(5)
+      return (await decision).allowed
+    }
+    for (const client of clients) expect([client, await admitted(client)]).toEqual([client, true])
+    for (const client of clients) expect([client, await admitted(client)]).toEqual([client, false])
+    bytes[3] = 2
+    expect(await admitted(bytes)).toBe(true)
   })
 
   it.each([

@@ -199,7 +199,7 @@ export class RedisModel {
       }
       // A refusal changes nothing, not even how far time has been counted.
       const bucket = { ...found }
-      const want = wants[index] ?? 0
+      const want = wants[index] ?? wants[0] ?? 0
       elapse(bucket)
       const taken = bucket.tokens >= want
       if (taken) {
