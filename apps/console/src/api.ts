@@ -256,7 +256,30 @@ export interface FleetView {
   readonly processId: string
   /** Null while Redis is away. */
   readonly members: readonly FleetMemberView[] | null
-  readonly shards: readonly { readonly sharing: boolean }[]
+  readonly shards: readonly FleetShardView[]
+  /** What became of the tokens of each limit in this process. */
+  readonly limits: Readonly<Record<string, FleetLimitView>>
+}
+
+/** A server that keeps limits; all are one but in a Cluster. */
+export interface FleetShardView {
+  readonly tag: string
+  readonly available: boolean
+  /** Null before its first answer. */
+  readonly silentForMs: number | null
+  readonly roundTripMs: number
+  /** Whether limits are shared out without it. */
+  readonly sharing: boolean
+}
+
+/** Tokens of one limit. */
+export interface FleetLimitView {
+  readonly questions: number
+  readonly granted: number
+  readonly spent: number
+  readonly givenBack: number
+  /** Spent on the share without Redis. */
+  readonly unleased: number
 }
 
 /** `GET /v1/resilience/services/:service` */

@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { AxeResults } from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { open, overflows, violations } from './looks.ts'
 import { closePages, type Program, pageOf, startBrowser, startProgram } from './support.ts'
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** The views, and what shows that each is drawn. */
 const VIEWS: readonly (readonly [path: string, drawn: string])[] = [
@@ -43,22 +39,6 @@ afterEach(async () => {
   await closePages(browser)
 })
 
-/** What axe-core finds wrong, each with where. */
-async function violations(page: Page): Promise<string[]> {
-  // The page's own policy forbids scripts of others; the debugger's are allowed.
-  await page.evaluate(AXE)
-  const { violations: found } = await page.evaluate<AxeResults>('axe.run(document, { resultTypes: ["violations"] })')
-  return found.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary}`),
-  )
-}
-
-/** Opens a view from within the page, as a link would. */
-async function open(page: Page, path: string, drawn: string): Promise<void> {
-  await page.evaluate(`history.pushState(null, '', '/console/${path}'); dispatchEvent(new PopStateEvent('popstate'))`)
-  await page.locator(drawn).first().waitFor()
-}
-
 describe('axe-core finds nothing', { timeout: 90_000 }, () => {
   it.each([
     ['light', 1_440],
@@ -91,16 +71,7 @@ describe('every view', { timeout: 60_000 }, () => {
     const page = await pageOf(browser, program, 'ada', { viewport: { width, height: 900 } })
     for (const [path, drawn] of VIEWS) {
       await open(page, path, drawn)
-      const overflows = await page.evaluate<string[]>(`(() => {
-        const wide = document.documentElement.scrollWidth > innerWidth ? ['the page is ' + document.documentElement.scrollWidth + ' wide'] : []
-        const cut = [...document.querySelectorAll('main *, header *')].filter((element) => {
-          const { overflowX, textOverflow, display } = getComputedStyle(element)
-          if (display === 'inline' || element.closest('.unseen, nav, .fresh, .table-card, .chart-place, .meter-track, svg')) return false
-          return element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0 && (overflowX !== 'visible' || textOverflow !== 'clip' || element.children.length === 0)
-        })
-        return [...wide, ...cut.map((element) => element.tagName + '.' + element.className + ': ' + element.textContent.slice(0, 60))]
-      })()`)
-      expect(overflows, path).toEqual([])
+      expect(await overflows(page), path).toEqual([])
     }
   })
 

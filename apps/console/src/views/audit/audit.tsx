@@ -54,7 +54,7 @@ export function Audit() {
 function Table({ entries }: { readonly entries: readonly AuditEntry[] }) {
   return (
     <div class="card table-card">
-      <table class="audit">
+      <table class="rows audit">
         <thead>
           <tr>
             {['When', 'Who', 'What', 'Before', 'After', 'Why'].map((name) => (

@@ -1,7 +1,10 @@
 /** The fleet as one, and each process in it. */
-import type { FleetMemberView, FleetView } from '../../api.ts'
+import { sentenceOfFleet } from '../../model/fleet-sentence.ts'
 import { Blank } from '../../parts/panel.tsx'
 import { fleet } from '../../state/fleet.ts'
+import { Limits } from './limits.tsx'
+import { Members } from './members.tsx'
+import { Servers } from './servers.tsx'
 
 export function Fleet() {
   const { value } = fleet
@@ -16,57 +19,13 @@ export function Fleet() {
           Its limits and circuits are its own. Started with REDIS_URL it shares them.
         </Blank>
       ) : (
-        <>
-          <p class="sentence">{sentenceOf(value)}</p>
-          {value.members !== null && <Table members={value.members} own={value.processId} />}
-        </>
+        <div class="fleet">
+          <p>{sentenceOfFleet(value)}</p>
+          {value.members !== null && <Members members={value.members} own={value.processId} />}
+          <Servers servers={value.shards} />
+          <Limits limits={value.limits} own={value.processId} />
+        </div>
       )}
     </>
-  )
-}
-
-function sentenceOf({ members, shards }: FleetView): string {
-  const isSharing = shards.some(({ sharing }) => sharing)
-  if (members === null) {
-    return isSharing
-      ? 'Redis is away: this gateway keeps to its share of each limit.'
-      : 'Redis is away: this gateway admits what it has, until it goes on its share of each limit.'
-  }
-  const alone = members.filter(({ isAlone }) => isAlone)
-  const kept = Math.round(alone.reduce((sum, { part }) => sum + part, 0) * 100)
-  const silent =
-    alone.length === 0 ? 'all are heard of' : `${alone.length} not heard of, ${kept} % of each limit kept for them`
-  return `${members.length} ${members.length === 1 ? 'process' : 'processes'}: ${silent}.`
-}
-
-function Table({ members, own }: { readonly members: readonly FleetMemberView[]; readonly own: string }) {
-  return (
-    <div class="card table-card">
-      <table>
-        <thead>
-          <tr>
-            {['Process', 'Last heard of', 'Its share without Redis', 'Now'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {members.map(({ processId, silentForMs, part, isAlone }) => (
-            <tr key={processId}>
-              <td data-label="Process">
-                <b>{processId}</b> {processId === own && <span class="soft">this one</span>}
-              </td>
-              <td data-label="Last heard of">{(silentForMs / 1_000).toFixed(1)} s ago</td>
-              <td data-label="Its share without Redis">{Math.round(part * 100)} %</td>
-              <td data-label="Now" class={isAlone ? 'bad' : ''}>
-                {isAlone ? 'gone, or on its own' : 'in the fleet'}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   )
 }
