@@ -36,7 +36,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   #deniedUntil = Number.NEGATIVE_INFINITY
   /** What was left in Redis, in grains, and when that was. */
   #left = 0
-  #leftAt = 0
+  #leftAt = Number.NEGATIVE_INFINITY
   #isIdle = true
   #share: LocalShare | undefined
   /** Whether more is out than the bucket may hold now, so that everybody must give back what he has. */
@@ -63,11 +63,14 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     return this.setting.burstSize
   }
 
-  /** Tokens that can be taken in this turn. */
+  /** Tokens that are left as far as this process knows: in its hands, and in Redis when it was last asked. */
   available(now: number): number {
-    const held = this.#lease.held(now)
-    if (held > 0) return held / this.setting.grains
-    return this.#allows ? this.setting.burstSize : (this.#shareAt(now)?.available(now) ?? 0)
+    const { burstSize, grains } = this.setting
+    if (this.#allows) return burstSize
+    const held = this.#lease.held(now) / grains
+    const share = this.#shareAt(now)
+    if (share !== undefined) return Math.max(held, share.available(now))
+    return this.#shard.available ? Math.min(burstSize, held + this.#inRedis(now)) : held
   }
 
   /** How many whole milliseconds until `cost` tokens are there, as far as anybody knows; 0 when they are. Asks for them. */
@@ -88,7 +91,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     return true
   }
 
-  /** Takes what {@link waitMs} has just shown to be there. */
+  /** Takes what {@link waitMs} has just shown to be there; of more than that, what is in hand. */
   take(cost: number, now: number): void {
     const grains = this.#grainsOf(cost)
     this.#isIdle = false
@@ -99,8 +102,10 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
       if (this.#lease.isLow) this.#refill(now)
       return
     }
+    const share = this.#shareAt(now)
+    if (share === undefined && !this.#allows) return this.#lease.spend(this.#lease.held(now))
     this.setting.counts.unleased += cost
-    this.#shareAt(now)?.take(cost, now)
+    share?.take(cost, now)
   }
 
   /** Gives back what was taken for nothing, as far as that makes no token that Redis counts as spent. */
@@ -117,9 +122,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
 
   /** About how long until this many tokens have come in, in milliseconds, also for more than the burst. */
   estimateMs(tokens: number, now: number): number {
-    const { tokensPerSecond, burstSize, grains } = this.setting
-    const inRedis = Math.min(burstSize, this.#left / grains + ((now - this.#leftAt) / 1_000) * tokensPerSecond)
-    const missing = tokens - this.#lease.held(now) / grains - inRedis
+    const { tokensPerSecond, grains } = this.setting
+    const missing = tokens - this.#lease.held(now) / grains - this.#inRedis(now)
     if (missing <= 0) return 0
     return Math.max(this.#deniedUntil - now, (missing / tokensPerSecond) * 1_000)
   }
@@ -195,6 +199,12 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   /** What was held when it was asked is held on, and lapses. */
   unanswered(): void {
     this.#settle()
+  }
+
+  /** Tokens in Redis, if nobody else has taken any since it was asked; before that, as many as it can hold. */
+  #inRedis(now: number): number {
+    const { tokensPerSecond, burstSize, grains } = this.setting
+    return Math.min(burstSize, this.#left / grains + ((now - this.#leftAt) / 1_000) * tokensPerSecond)
   }
 
   #askOnce(cost: number, now: number, settled: () => void): void {

@@ -65,7 +65,7 @@ describe('a fleet on a Redis with TLS and users', { timeout: 60_000 }, () => {
         client === 'ioredis'
           ? new Redis(port, { ...who, host: '127.0.0.1', tls: { ca }, lazyConnect: true })
           : createClient({ ...who, socket: { host: '127.0.0.1', port, tls: true, ca } })
-      const fleet = await connectFleet({ redis, timeLimitMs: 200 })
+      const fleet = await connectFleet({ redis })
       test.onTestFinished(() => fleet.close())
       const limiter = fleetRateLimiter(fleet, 'alpaca', {
         tokensPerSecond: 100,

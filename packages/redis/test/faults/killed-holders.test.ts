@@ -21,7 +21,7 @@ function holder(
 }
 
 async function member(test: TestContext, url: string) {
-  const fleet = await connectFleet({ redis: url, timeLimitMs: 100 })
+  const fleet = await connectFleet({ redis: url })
   test.onTestFinished(() => fleet.close())
   return fleet
 }

@@ -71,6 +71,28 @@ describe('the limiter of a fleet', () => {
     expect(refused).toMatchObject({ code: 'HOLDFAST_RATE_LIMITED' })
   })
 
+  it('tells what is left, in Redis too, also of a limit that nobody uses', async () => {
+    const clock = new VirtualClock()
+    const redis = new RedisModel(clock)
+    const options = { tokensPerSecond: 1, burstSize: 8 }
+    const [one, other] = [member(clock, redis, options), member(clock, redis, options)]
+    await clock.advance(FULL_MS)
+    expect(one.limiter.snapshot().remaining).toBe(8)
+    for (let call = 0; call < 6; call++) void other.limiter.acquire()
+    await clock.advance(20)
+    void one.limiter.acquire()
+    await clock.advance(5)
+    // One or two of the eight; the other has leased one ahead of need, and gives it back.
+    expect(one.limiter.snapshot().remaining).toBeLessThan(2)
+    await clock.advance(3_000)
+    expect(one.limiter.snapshot().remaining).toBe(4)
+    one.connection.arrives = false
+    await clock.advance(1_000)
+    void one.limiter.acquire({ maxWaitMs: 1 }).catch(() => undefined)
+    await clock.advance(200)
+    expect(one.limiter.snapshot().remaining).toBe(0)
+  })
+
   it('admits a call that needs more than one lease holds', async () => {
     const clock = new VirtualClock()
     const redis = new RedisModel(clock)

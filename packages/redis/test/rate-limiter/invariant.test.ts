@@ -163,6 +163,31 @@ describe('over all processes, no window of any length sees more than burst + rat
     expect(overAdmission(admissions, given.limit)).toBe(0)
   })
 
+  it('when one process is cut off alone for nearly as long as its share is kept, which it uses meanwhile', async () => {
+    const clock = new VirtualClock()
+    const limit = { tokensPerSecond: 150, burstSize: 40 }
+    const fleet = new VirtualFleet(clock, limit)
+    // A tenth of the usual periods: shares are kept for thirty seconds.
+    for (let process = 0; process < 4; process++) fleet.add({ timeLimitMs: 5, leaseMs: 25 })
+    for (const process of fleet.processes) {
+      const next = (): void => {
+        process.call()
+        clock.setTimer(next, 10)
+      }
+      next()
+    }
+    await clock.advance(3_000)
+    const [cut] = fleet.processes
+    if (cut === undefined) throw new Error('no processes')
+    cut.connection.arrives = false
+    await clock.advance(1_000)
+    await clock.advance(28_000)
+    cut.connection.arrives = true
+    await clock.advance(3_000)
+    expect(cut.store.counts.unleased).toBeGreaterThan(0.9 * 28 * (limit.tokensPerSecond / 4))
+    expect(overAdmission(fleet.admissions, limit)).toBe(0)
+  })
+
   it('when Redis hangs again just as it is about to give tokens, and each process keeps to its share', async () => {
     const given = { seed: 3, processes: 4, limit: { tokensPerSecond: 150, burstSize: 120 }, latencyMs: 0.2, demand: 3 }
     for (let atMs = 10_900; atMs < 12_300; atMs += 100) {

@@ -103,14 +103,23 @@ export class VirtualFleet {
   }
 
   /** Adds a process. */
-  add(options: { whenUnavailable?: WhenUnavailable; latencyMs?: number; offsetMs?: number } = {}): VirtualProcess {
-    const { whenUnavailable = 'local-share', latencyMs = 0.5, offsetMs = 0 } = options
+  add(
+    options: {
+      whenUnavailable?: WhenUnavailable
+      latencyMs?: number
+      offsetMs?: number
+      timeLimitMs?: number
+      leaseMs?: number
+    } = {},
+  ): VirtualProcess {
+    const { whenUnavailable = 'local-share', latencyMs = 0.5, offsetMs = 0, ...periods } = options
     const process = new VirtualProcess(this.redis, this.#clock, this.admissions, {
       limit: this.#limit,
       whenUnavailable,
       latencyMs,
       offsetMs,
       processId: `p${this.processes.length}`,
+      ...periods,
     })
     this.processes.push(process)
     return process
