@@ -1,4 +1,4 @@
-/** How large a fleet can be, as a picture: questions a second by processes, beside what one Redis can answer. */
+/** How large a fleet can be, as a picture: questions a second by processes, by the model and a real Redis, beside what one can answer. */
 import type { Capacity } from './capacity.ts'
 
 const WIDTH = 720
@@ -17,9 +17,12 @@ const STYLE = `
     .limit { stroke: #ff8a5c } polyline { stroke: #2fb8a3 } circle { fill: #2fb8a3 }
   }`
 
-/** @param perSecond how many questions one server answers in a second */
-export function capacityChart(capacities: readonly Capacity[], perSecond: number): string {
-  const most = Math.max(perSecond, ...capacities.map(({ questionsPerSecond }) => questionsPerSecond))
+/** Lines are the model, circles a real Redis; broken lines how many questions one server can answer. */
+export function capacityChart(all: readonly Capacity[]): string {
+  const capacities = all.filter(({ clients }) => clients === undefined)
+  const groups = [...Map.groupBy(capacities, ({ limits }) => limits)]
+  const edges = groups.map(([limits, group]) => ({ limits, perSecond: mostPerSecond(group) }))
+  const most = Math.max(...edges.map(({ perSecond }) => perSecond), ...capacities.map((one) => one.questionsPerSecond))
   const widest = Math.max(...capacities.map(({ processes }) => processes))
   const x = (processes: number): number => LEFT + (Math.log10(processes) / Math.log10(widest)) * (WIDTH - LEFT - RIGHT)
   const y = (rate: number): number =>
@@ -28,28 +31,38 @@ export function capacityChart(capacities: readonly Capacity[], perSecond: number
   for (let rate = 10; rate <= most * 2; rate *= 10) {
     parts.push(
       `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(rate).toFixed(1)}" y2="${y(rate).toFixed(1)}"/>`,
-      `<text class="faint" x="${LEFT - 8}" y="${(y(rate) + 4).toFixed(1)}" text-anchor="end">${rate.toLocaleString('en-US')}</text>`,
+      `<text class="faint" x="${LEFT - 8}" y="${(y(rate) + 4).toFixed(1)}" text-anchor="end">${whole(rate)}</text>`,
     )
   }
   for (const processes of new Set(capacities.map((one) => one.processes))) {
     parts.push(
-      `<text class="faint" x="${x(processes).toFixed(1)}" y="${HEIGHT - 26}" text-anchor="middle">${processes.toLocaleString('en-US')}</text>`,
+      `<text class="faint" x="${x(processes).toFixed(1)}" y="${HEIGHT - 26}" text-anchor="middle">${whole(processes)}</text>`,
     )
   }
-  for (const [limits, group] of Map.groupBy(capacities, (one) => one.limits)) {
-    const points = group.map((one) => [x(one.processes).toFixed(1), y(one.questionsPerSecond).toFixed(1)] as const)
-    const [endX = '0', endY = '0'] = points.at(-1) ?? []
-    parts.push(
-      `<polyline points="${points.map((point) => point.join(',')).join(' ')}"/>`,
-      ...points.map(([cx, cy]) => `<circle cx="${cx}" cy="${cy}" r="3"/>`),
-      `<text x="${Number(endX) + 10}" y="${Number(endY) + 4}">${limits} busy ${limits === 1 ? 'limit' : 'limits'} each</text>`,
-    )
-  }
-  const edge = y(perSecond).toFixed(1)
-  parts.push(
-    `<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${edge}" y2="${edge}"/>`,
-    `<text class="faint" x="${LEFT + 6}" y="${Number(edge) - 6}">one redis-server: ${Math.round(perSecond).toLocaleString('en-US')} a second</text>`,
+  // Limits that are asked about in the same questions have the same line.
+  const lines = Map.groupBy(groups, ([, group]) =>
+    group.map((one) => `${x(one.processes).toFixed(1)},${y(one.questionsPerSecond).toFixed(1)}`).join(' '),
   )
+  for (const [points, alike] of lines) {
+    const [endX = '0', endY = '0'] = points.split(' ').at(-1)?.split(',') ?? []
+    const limits = alike.map(([count]) => count)
+    const word = limits.at(-1) === 1 ? 'limit' : 'limits'
+    parts.push(
+      `<polyline points="${points}"/>`,
+      `<text x="${Number(endX) + 10}" y="${Number(endY) + 4}">${limits.join(' or ')} busy ${word} each</text>`,
+    )
+  }
+  for (const { processes, real } of capacities) {
+    parts.push(`<circle cx="${x(processes).toFixed(1)}" cy="${y(real.questionsPerSecond).toFixed(1)}" r="3.5"/>`)
+  }
+  for (const [index, { limits, perSecond }] of edges.entries()) {
+    const edge = y(perSecond)
+    const words = `one Redis, ${limits} ${limits === 1 ? 'limit' : 'limits'}: ${whole(perSecond)}`
+    parts.push(
+      `<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${edge.toFixed(1)}" y2="${edge.toFixed(1)}"/>`,
+      `<text class="faint" x="${LEFT + 6}" y="${(edge + (index === 0 ? -6 : 15)).toFixed(1)}">${words}</text>`,
+    )
+  }
   const label =
     'Questions a second that a fleet asks, by its processes, beside what one Redis answers; both scales logarithmic'
   return [
@@ -57,7 +70,15 @@ export function capacityChart(capacities: readonly Capacity[], perSecond: number
     `<style>${STYLE}</style>`,
     `<rect class="page" width="${WIDTH}" height="${HEIGHT}"/>`,
     ...parts,
-    `<text class="faint" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">processes; upwards: questions a second; both logarithmic</text>`,
+    `<text class="faint" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 6}" text-anchor="middle">processes; upwards: questions a second; line: the model, circles: a real Redis</text>`,
     '</svg>\n',
   ].join('\n')
 }
+
+/** How many questions one server can answer in a second, by what those of the largest fleet cost. */
+function mostPerSecond(group: readonly Capacity[]): number {
+  const { real } = group.reduce((largest, one) => (one.processes > largest.processes ? one : largest))
+  return real.questionsPerSecond / real.redisCpu
+}
+
+const whole = (value: number): string => Math.round(value).toLocaleString('en-US')

@@ -22,6 +22,8 @@ export interface Opened {
 export interface Contestant {
   readonly name: string
   readonly package: string
+  /** Limits nothing: shows what those who limit cannot do better. */
+  readonly isFloor?: boolean
   open(redisUrl: string): Promise<Opened>
 }
 
@@ -91,7 +93,58 @@ export const CONTESTANTS: readonly Contestant[] = [
       return opened(redis, decide)
     },
   },
+  {
+    name: 'floor: each key is read and written, nothing is decided',
+    package: 'ioredis',
+    isFloor: true,
+    async open(redisUrl) {
+      const redis = new Redis(redisUrl)
+      const touch = new Touch(redis, String(await redis.script('LOAD', TOUCH)))
+      return opened(redis, (key) => touch.key(key))
+    },
+  },
 ]
+
+/** Reads and writes each key, and nothing else. */
+const TOUCH = `for i = 1, #KEYS do
+  redis.call('GET', KEYS[i])
+  redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2])
+end
+return #KEYS`
+
+/** How many keys a script of holdfast looks after. */
+const KEYS_PER_SCRIPT = 64
+
+/** All keys of one turn, a few in each script. */
+class Touch {
+  readonly #redis: Redis
+  readonly #sha: string
+  #keys: string[] = []
+  #settle: ((isTouched: boolean) => void)[] = []
+
+  constructor(redis: Redis, sha: string) {
+    this.#redis = redis
+    this.#sha = sha
+  }
+
+  key(key: string): Promise<boolean> {
+    if (this.#keys.length === 0) queueMicrotask(() => void this.#send())
+    this.#keys.push(`holdfast:{fleet}:${key}`)
+    return new Promise((resolve) => this.#settle.push(resolve))
+  }
+
+  async #send(): Promise<void> {
+    const [keys, settle] = [this.#keys, this.#settle]
+    this.#keys = []
+    this.#settle = []
+    for (let from = 0; from < keys.length; from += KEYS_PER_SCRIPT) {
+      const some = keys.slice(from, from + KEYS_PER_SCRIPT)
+      void this.#redis.evalsha(this.#sha, some.length, ...some, 'x'.repeat(48), WINDOW_MS).then(() => {
+        for (const done of settle.slice(from, from + KEYS_PER_SCRIPT)) done(true)
+      })
+    }
+  }
+}
 
 function opened(redis: Redis, decide: Decide): Opened {
   return { hot: decide, cold: decide, close: async () => redis.disconnect() }

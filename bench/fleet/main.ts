@@ -1,9 +1,8 @@
 /** `npm run bench -- fleet [--quick]`: one limit for many processes, next to the peers, on a real redis-server. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { connectFleet, fleetRateLimiter } from '@holdfast/redis'
-import { startRedisServer } from '@holdfast/testing/redis-server'
+import { type RedisServer, startRedisServer } from '@holdfast/testing/redis-server'
 import { systemClock } from 'holdfast'
 import { Redis } from 'ioredis'
 import { environment, versionOf } from '../src/environment.ts'
@@ -13,10 +12,8 @@ import { circuitSpread } from './circuit.ts'
 import { CONTESTANTS } from './contestants.ts'
 import { hanging } from './hanging.ts'
 import { promiseKept } from './promise.ts'
-import { type FleetResult, page, type Row } from './report.ts'
+import { type FleetResult, fleetTargets, page, type Row } from './report.ts'
 import { throughputOf } from './throughput.ts'
-
-const RESULTS = fileURLToPath(new URL('../results', import.meta.url))
 
 /** How long things run, in milliseconds, and how often. */
 export interface FleetEffort {
@@ -24,54 +21,59 @@ export interface FleetEffort {
   readonly promiseMs: number
   readonly circuitRounds: number
   readonly sizes: readonly Size[]
+  readonly sizeMs: number
 }
 
 /** Measures, prints, and writes `fleet.json`, `fleet.md` and `fleet.svg` into the folder, if one is given. */
 export async function measureFleet(effort: FleetEffort, folder: string | undefined): Promise<FleetResult> {
+  const rows: Row[] = []
+  for (const contestant of CONTESTANTS) {
+    const { name, package: library, isFloor = false } = contestant
+    const hot = await withRedis(({ url }) => throughputOf(contestant, 'hot', url, effort.turnMs))
+    const cold = await withRedis(({ url }) => throughputOf(contestant, 'cold', url, effort.turnMs))
+    rows.push({ name, version: versionOf(library), isFloor, hot, cold })
+  }
+  const capacities: Capacity[] = []
+  for (const size of effort.sizes) {
+    capacities.push(await withRedis(({ url }) => capacityOf(size, url, effort.sizeMs)))
+  }
+  const found = {
+    environment: { ...environment(), redis: await withRedis(({ url }) => versionOfRedis(url)) },
+    rows,
+    promise: await withRedis(({ url }) => promiseKept(url, effort.promiseMs)),
+    circuit: await withRedis(({ url }) => circuitSpread(url, effort.circuitRounds)),
+    hanging: await withRedis(hanging),
+    capacities,
+    bytesPerClient: await withRedis(({ url }) => bytesPerClient(url)),
+  }
+  const result: FleetResult = { ...found, targets: fleetTargets(found) }
+  if (folder !== undefined) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'fleet.json'), `${JSON.stringify(result, null, 2)}\n`)
+    writeFileSync(join(folder, 'fleet.md'), page(result))
+    writeFileSync(join(folder, 'fleet.svg'), capacityChart(result.capacities))
+  }
+  return result
+}
+
+/** Everything is measured on a Redis of its own: the keys of one would be work for the next. */
+async function withRedis<T>(measure: (server: RedisServer) => Promise<T>): Promise<T> {
   const server = await startRedisServer()
   try {
-    const rows: Row[] = []
-    for (const contestant of CONTESTANTS) {
-      const { name, package: library } = contestant
-      const hot = await throughputOf(contestant, 'hot', server.url, effort.turnMs)
-      const cold = await throughputOf(contestant, 'cold', server.url, effort.turnMs)
-      rows.push({ name, version: versionOf(library), hot, cold })
-    }
-    const result: FleetResult = {
-      environment: { ...environment(), redis: await versionOfRedis(server.url) },
-      rows,
-      promise: await promiseKept(server.url, effort.promiseMs),
-      circuit: await circuitSpread(server.url, effort.circuitRounds),
-      hanging: await hanging(server),
-      capacities: await capacitiesOf(effort.sizes),
-      bytesPerClient: await bytesPerClient(server.url),
-    }
-    if (folder !== undefined) {
-      mkdirSync(folder, { recursive: true })
-      writeFileSync(join(folder, 'fleet.json'), `${JSON.stringify(result, null, 2)}\n`)
-      writeFileSync(join(folder, 'fleet.md'), page(result))
-      const { capacities, promise } = result
-      writeFileSync(join(folder, 'fleet.svg'), capacityChart(capacities, 1e6 / promise.redisMicrosecondsPerQuestion))
-    }
-    return result
+    return await measure(server)
   } finally {
     await server.close()
   }
 }
 
-/** What the command does. */
-export async function runFleet(args: readonly string[]): Promise<void> {
+/** What the command does. @param results where a full run writes @returns whether it has */
+export async function runFleet(args: readonly string[], results: string): Promise<boolean> {
   const isQuick = args.includes('--quick')
   const effort = isQuick
-    ? { turnMs: 1_000, promiseMs: 3_000, circuitRounds: 2, sizes: SIZES.slice(0, 4) }
-    : { turnMs: 4_000, promiseMs: 20_000, circuitRounds: 10, sizes: SIZES }
-  console.log(page(await measureFleet(effort, isQuick ? undefined : RESULTS)))
-}
-
-async function capacitiesOf(sizes: readonly Size[]): Promise<readonly Capacity[]> {
-  const found: Capacity[] = []
-  for (const size of sizes) found.push(await capacityOf(size))
-  return found
+    ? { turnMs: 1_000, promiseMs: 3_000, circuitRounds: 2, sizes: SIZES.slice(0, 4), sizeMs: 1_000 }
+    : { turnMs: 4_000, promiseMs: 20_000, circuitRounds: 10, sizes: SIZES, sizeMs: 3_000 }
+  console.log(page(await measureFleet(effort, isQuick ? undefined : results)))
+  return !isQuick
 }
 
 /** By what Redis itself says of one key. */

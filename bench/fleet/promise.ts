@@ -5,7 +5,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Redis } from 'ioredis'
 
 export const PROCESSES = 8
 export const LIMIT = { tokensPerSecond: 500, burstSize: 200 } as const
@@ -24,8 +23,6 @@ export interface PromiseKept {
   readonly overAdmission: number
   /** Which part of the rate was not used while everybody wanted more. */
   readonly underAdmission: number
-  /** What a question of these processes cost Redis, by its own statistics, in microseconds of its CPU. */
-  readonly redisMicrosecondsPerQuestion: number
 }
 
 /** Runs the processes for so long against a real Redis, and reads what each logged. */
@@ -33,9 +30,7 @@ export async function promiseKept(redisUrl: string, forMs: number): Promise<Prom
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   const program = fileURLToPath(new URL('./member.ts', import.meta.url))
   const { tokensPerSecond, burstSize } = LIMIT
-  const operator = new Redis(redisUrl)
   try {
-    await operator.config('RESETSTAT')
     const files = await Promise.all(
       Array.from({ length: PROCESSES }, async (_, index) => {
         const file = join(folder, `${index}.txt`)
@@ -47,20 +42,14 @@ export async function promiseKept(redisUrl: string, forMs: number): Promise<Prom
       }),
     )
     const times = files.flatMap((text) => text.split('\n').filter((line) => line !== ''))
-    const statistics = await operator.info('commandstats')
-    const cost = Number(/cmdstat_evalsha:.*usec_per_call=([\d.]+)/.exec(statistics)?.[1] ?? Number.NaN)
-    return judged(
-      cost,
-      times.map((line) => Number(line) / 1e6).toSorted((left, right) => left - right),
-    )
+    return judged(times.map((line) => Number(line) / 1e6).toSorted((left, right) => left - right))
   } finally {
-    operator.disconnect()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 /** @param times of all admissions, in milliseconds, in order */
-function judged(redisMicrosecondsPerQuestion: number, times: readonly number[]): PromiseKept {
+function judged(times: readonly number[]): PromiseKept {
   const { tokensPerSecond, burstSize } = LIMIT
   let level = 0
   let last = Number.NEGATIVE_INFINITY
@@ -79,7 +68,6 @@ function judged(redisMicrosecondsPerQuestion: number, times: readonly number[]):
     admitted: times.length,
     seconds,
     overAdmission: Math.max(0, worst - burstSize - 1e-6),
-    redisMicrosecondsPerQuestion,
     underAdmission: 1 - (steady.length - 1) / (seconds * tokensPerSecond),
   }
 }

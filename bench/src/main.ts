@@ -8,6 +8,7 @@ import { readArguments, UsageError, type Wish } from './arguments.ts'
 import { environment, versionOf } from './environment.ts'
 import { type Effort, measure } from './measure.ts'
 import { chart } from './report/chart.ts'
+import { fleetSection } from './report/fleet.ts'
 import { summary } from './report/markdown.ts'
 import { progress } from './report/progress.ts'
 import { studyTable } from './report/study.ts'
@@ -28,8 +29,9 @@ const FLEET = 'fleet'
 try {
   const [first = '', ...rest] = process.argv.slice(2)
   // A fleet is not measured call by call: it has a program of its own.
-  if (first === FLEET) await runFleet(rest)
-  else await run(readArguments(process.argv.slice(2), names, RESULTS))
+  if (first === FLEET) {
+    if (await runFleet(rest, RESULTS)) writeSummary(RESULTS)
+  } else await run(readArguments(process.argv.slice(2), names, RESULTS))
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   console.error(error.message)
@@ -58,11 +60,16 @@ async function run({ suites, effort, output, list }: Wish): Promise<void> {
   }
   console.log(`\n${targetTable(foundIn(found))}`)
   if (output === undefined) return
-  const results = readResults(output, names)
-  writeFileSync(join(output, 'summary.md'), summary(results))
-  const charted = results.filter((result) => result.kind === 'suite')
-  writeFileSync(join(output, 'summary.svg'), chart(charted))
+  writeSummary(output)
   console.log(`written to ${output === RESULTS ? 'bench/results' : output}`)
+}
+
+/** Writes all results in a folder as one page. */
+function writeSummary(folder: string): void {
+  const results = readResults(folder, names)
+  writeFileSync(join(folder, 'summary.md'), summary(results, fleetSection(folder)))
+  const charted = results.filter((result) => result.kind === 'suite')
+  writeFileSync(join(folder, 'summary.svg'), chart(charted))
 }
 
 type Tick = (done: number, of: number) => void

@@ -4,10 +4,15 @@ import { CONTESTANTS } from '../fleet/contestants.ts'
 import { measureFleet } from '../fleet/main.ts'
 import { page } from '../fleet/report.ts'
 
-describe('npm run bench -- fleet', { timeout: 60_000 }, () => {
+const SIZES_TRIED = [
+  { processes: 2, limits: 1 },
+  { processes: 2, limits: 0, clients: { known: 1_000, callsPerSecond: 100 } },
+]
+
+describe('npm run bench -- fleet', { timeout: 180_000 }, () => {
   it('measures everybody, finds nothing over the limit, and says which targets are met', async () => {
     const result = await measureFleet(
-      { turnMs: 100, promiseMs: 1_000, circuitRounds: 1, sizes: [{ processes: 2, limits: 1 }] },
+      { turnMs: 100, promiseMs: 1_000, circuitRounds: 1, sizes: SIZES_TRIED, sizeMs: 500 },
       undefined,
     )
     expect(result.rows.map(({ name }) => name)).toEqual(CONTESTANTS.map(({ name }) => name))
@@ -19,7 +24,10 @@ describe('npm run bench -- fleet', { timeout: 60_000 }, () => {
     expect(result.promise.overAdmission).toBe(0)
     const text = page(result)
     expect(text).toContain('| **holdfast** |')
-    expect(text).toMatch(/^\| 2 \| 1 \| \d+ \| /m)
+    expect(text).toMatch(/^\| 2 \| 1 \| \d+ \| \d+ \| \d+\.\d %/m)
+    expect(text).toMatch(/^\| 2 \| 1,000 \| 100 \| 1\d\d \| /m)
+    const [limit] = result.capacities
+    expect(limit?.real.questionsPerSecond).toBeGreaterThan(0)
     expect(text).toMatch(/rate-limiter-flexible, \d+\.\d+\.\d+/)
     expect(text).toMatch(/over-admission, 8 processes.* \| met \|/)
   })

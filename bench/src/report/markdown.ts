@@ -4,8 +4,8 @@ import { nanoseconds, ratioText } from './figures.ts'
 import { studySection } from './study.ts'
 import { targetTable } from './targets.ts'
 
-/** All suites as one page. */
-export function summary(results: readonly Result[]): string {
+/** All suites as one page. @param fleet the section about the fleet, which has a program of its own */
+export function summary(results: readonly Result[], fleet: string): string {
   const sections = results.map((result) => (result.kind === 'suite' ? suiteSection(result) : studySection(result)))
   const head = [
     '# Measured, side by side',
@@ -21,7 +21,7 @@ export function summary(results: readonly Result[]): string {
     'Why what is missed is missed: [decision 012](../../docs/decisions/012-what-a-guarded-call-costs.md), [decision 013](../../docs/decisions/013-the-size-of-the-core.md).',
     '',
   ]
-  return [...head, ...sections].join('\n')
+  return [...head, ...sections, ...(fleet === '' ? [] : [fleet])].join('\n')
 }
 
 function suiteSection({ suite, title, note, environment, rounds, contestants }: SuiteResult): string {
