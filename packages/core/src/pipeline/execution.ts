@@ -27,10 +27,15 @@ const UNREAD = Number.NEGATIVE_INFINITY
 const spares: Execution[] = []
 const MOST_SPARES = 1_000
 
+/** Who keeps one of them for its next call. */
+interface Home {
+  spare: Execution | undefined
+}
+
 /** What a call runs in. */
-export function executionFor(plan: Plan<unknown>): Execution {
+export function executionFor(plan: Plan<unknown>, home: Home | undefined): Execution {
   const execution = spares.pop() ?? new Execution(plan)
-  execution.serve(plan)
+  execution.serve(plan, home)
   return execution
 }
 
@@ -49,6 +54,7 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   queue: QueuePlace | undefined = undefined
 
   #plan: Plan<unknown>
+  #home: Home | undefined = undefined
   #fn: Guarded<unknown> | undefined = undefined
   #options: CallOptions | undefined = undefined
   /** Where a call is that has a promise of its own; one that has none cannot be ended from outside. */
@@ -115,8 +121,9 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     return this.now() - this.#attemptStartedAt
   }
 
-  serve(plan: Plan<unknown>): void {
+  serve(plan: Plan<unknown>, home: Home | undefined): void {
     this.#plan = plan
+    this.#home = home
   }
 
   // 1. Begin.
@@ -294,21 +301,28 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
   // 4. The outcome: one verdict, told to every guard. What these return or throw, the handlers of the attempt do.
 
   returned(value: unknown): unknown {
-    const { judge, judgesResults, learner, statistics, retryBudget, throttle } = this.#plan
+    const { looksAtResults, statistics } = this.#plan
     this.#time = UNREAD
-    if (learner !== undefined) learner.learnFrom(value)
-    if (judgesResults) {
-      const verdict = judge.result(value)
+    if (looksAtResults) {
+      const verdict = this.#lookAt(value)
       if (verdict !== 'success') return this.#returnedFailure(value, verdict)
     }
-    if (retryBudget !== undefined) retryBudget.earn()
-    if (throttle !== undefined) throttle.accepted(this.now())
     const answer = this.#answer
     if (answer !== undefined) return this.#succeed(answer, value)
     this.#leaveGuards('success')
     statistics.succeeded++
     this.#spare()
     return value
+  }
+
+  #lookAt(value: unknown): Verdict {
+    const { judge, learner, retryBudget, throttle } = this.#plan
+    if (learner !== undefined) learner.learnFrom(value)
+    const verdict = judge.result(value)
+    if (verdict !== 'success') return verdict
+    if (retryBudget !== undefined) retryBudget.earn()
+    if (throttle !== undefined) throttle.accepted(this.now())
+    return verdict
   }
 
   #succeed(answer: Answer, value: unknown): void {
@@ -548,7 +562,9 @@ export class Execution implements GuardedCall, AttemptOwner, TimeLimitOwner {
     this.#fn = undefined
     this.#time = UNREAD
     if (this.#isWatched || this.#answer !== undefined) this.#clear()
-    if (spares.length < MOST_SPARES) spares.push(this)
+    const home = this.#home
+    if (home !== undefined && home.spare === undefined) home.spare = this
+    else if (spares.length < MOST_SPARES) spares.push(this)
   }
 
   #clear(): void {

@@ -31,8 +31,8 @@ export interface Plan<F = never> {
   readonly gate: Gate | undefined
   readonly throttle: AdaptiveThrottle | undefined
   readonly judge: Judge
-  /** Whether a returned value may be a failure. */
-  readonly judgesResults: boolean
+  /** Whether somebody wants to know of results: one may be a failure, earn a retry, or tell of a limit. */
+  readonly looksAtResults: boolean
   readonly retry: RetryPolicy | undefined
   /** What pays for retries and hedges. */
   readonly retryBudget: RetryBudget | undefined
@@ -67,7 +67,7 @@ export type PlanParts<F> = Pick<Plan<F>, 'service' | 'clock' | 'judge'> &
   Partial<
     Omit<
       Plan<F>,
-      | 'judgesResults'
+      | 'looksAtResults'
       | 'deadlines'
       | 'totalDeadlines'
       | 'attemptDeadlines'
@@ -100,7 +100,11 @@ export function makePlan<F = never>(parts: PlanParts<F>): Plan<F> {
     gate: parts.gate,
     throttle: parts.throttle,
     judge: parts.judge,
-    judgesResults: parts.judge.judgesResults,
+    looksAtResults:
+      parts.judge.judgesResults ||
+      learner !== undefined ||
+      parts.retryBudget !== undefined ||
+      parts.throttle !== undefined,
     retry,
     retryBudget: parts.retryBudget,
     timeoutMs,
