@@ -92,23 +92,29 @@ export class Gate {
     } else {
       call.admittedAt = this.#isAdaptive ? call.now() : UNTIMED
     }
-    return this.#tryAtOnce(call) ? undefined : this.#enterLater(call)
+    const lack = this.#tryAtOnce(call)
+    return lack === 'nothing' ? undefined : this.#enterLater(call, lack)
   }
 
   /** Admits a call that is not timed, if it can run now and nobody waits. */
   enterAtOnce(call: GateMarks): boolean {
     if (this.#isAdaptive) call.admittedAt = call.now()
-    return this.#tryAtOnce(call)
+    return this.#tryAtOnce(call) === 'nothing'
   }
 
-  #tryAtOnce(call: GateMarks): boolean {
-    if (this.#queue.length > 0) return false
-    return this.#take(call, this.#limiter === undefined ? 0 : call.now()) === 'nothing'
+  #tryAtOnce(call: GateMarks): Lack | 'turn' {
+    if (this.#queue.length > 0) return 'turn'
+    return this.#take(call, this.#limiter === undefined ? 0 : call.now())
   }
 
-  #enterLater(call: QueuedCall): Admission {
+  #enterLater(call: QueuedCall, lacks: Lack | 'turn'): Admission {
     if (this.#isFull(call)) return this.#refuseFull(call, 'now')
     const now = this.#clock.now()
+    if (lacks === 'tokens' || lacks === "client's tokens") {
+      // The clock that it was judged by may be a little late.
+      const tokensMs = this.#lackMs - (now - call.now())
+      if (tokensMs > this.#longestWaitMs(call, now)) return this.#refusal(call, 'in time', tokensMs)
+    }
     if (this.#queue.length > 0) this.dispatch(now)
     const lack = this.#queue.length > 0 && this.#comesAfter(call) ? this.#lackBehind(call, now) : this.#take(call, now)
     return lack === 'nothing' ? undefined : this.#wait(call, lack, now)
@@ -274,9 +280,8 @@ export class Gate {
     const maxWaitMs = call.maxWaitMs ?? this.#maxWaitMs
     const leftMs = call.deadlineAt - now
     const tokensMs = this.#tokenWaitMs(call, now)
-    const longestMs = Math.min(maxWaitMs, this.#limiter?.maxWaitMs ?? maxWaitMs, leftMs)
     const lacksSlot = lack === 'slot' || lack === "key's slot"
-    if (!lacksSlot && tokensMs > longestMs) return this.#refusal(call, 'in time', tokensMs)
+    if (!lacksSlot && tokensMs > this.#longestWaitMs(call, now)) return this.#refusal(call, 'in time', tokensMs)
     const runMs = leftMs === Number.POSITIVE_INFINITY ? 0 : this.#latencies.of(call.operation).cautiousMs(now)
     const waitMs = lack === 'slot' ? Math.max(tokensMs, this.#slotWaitMs(lane, now)) : tokensMs
     if (waitMs > leftMs - runMs) return refuseForDeadline(call, waitMs, runMs, leftMs)
@@ -288,6 +293,11 @@ export class Gate {
     this.#enqueue(call, lane, maxWaitMs, runMs, now)
     this.#setTimer(Math.min(this.#timerAt, now + this.#lackMs), now)
     return WAITING
+  }
+
+  /** How long a call waits for tokens at most. */
+  #longestWaitMs({ maxWaitMs = this.#maxWaitMs, deadlineAt }: QueuedCall, now: number): number {
+    return Math.min(maxWaitMs, this.#limiter?.maxWaitMs ?? maxWaitMs, deadlineAt - now)
   }
 
   /** Whether there is room in the queue; of those who are less urgent one may have to go. */
