@@ -55,6 +55,7 @@ export const TARGETS: readonly Target[] = [
   timesBaseline('all patterns and both timeouts', 'stack', 'holdfast', 5),
   timesCheaper('all patterns and both timeouts', 'stack', 'holdfast', 'cockatiel', 30),
   timesCheaper('all patterns and both timeouts', 'stack', 'holdfast', 'opossum + p-retry', 3),
+  timesBaseline('a service with the profile BROKER', 'stack', 'holdfast, profile BROKER', 8),
   timesBaseline('refused: circuit open', 'breaker-open', 'holdfast', 1.1),
   timesCheaper('refused: circuit open', 'breaker-open', 'holdfast', 'cockatiel', 5),
   timesCheaper('refused: circuit open', 'breaker-open', 'holdfast', 'opossum', 5),

@@ -10,7 +10,7 @@ import {
   timeout,
   wrap,
 } from 'cockatiel'
-import { Bulkhead, CircuitBreaker, type Pipeline, pipeline, RateLimiter } from 'holdfast'
+import { Bulkhead, CircuitBreaker, createResilience, type Pipeline, pipeline, RateLimiter } from 'holdfast'
 import Opossum from 'opossum'
 import pRetry from 'p-retry'
 import type { Contestant, Suite } from '../suite.ts'
@@ -26,6 +26,17 @@ function holdfastStack(withLimiter: boolean, maxConcurrent: number): Pipeline {
     bulkhead: new Bulkhead({ maxConcurrent, maxQueue: 100 }),
     attemptTimeoutMs: 2_000,
   })
+}
+
+/** All that a broker gets by default; only its limit is one that admits every call. */
+const brokerService: Contestant = {
+  name: 'holdfast, profile BROKER',
+  package: 'holdfast',
+  prepare: () => {
+    const rateLimiter = { tokensPerSecond: UNLIMITED, burstSize: UNLIMITED }
+    const service = createResilience({ services: { broker: { profile: 'BROKER', rateLimiter } } }).service('broker')
+    return { call: () => service.execute(answer) }
+  },
 }
 
 function cockatielStack(maxConcurrent: number): IPolicy {
@@ -90,10 +101,10 @@ const NOTE =
 export const stack: Suite = {
   name: 'stack',
   title: 'all patterns, succeeding call',
-  note: NOTE,
+  note: `${NOTE} The profile BROKER is a service’s: besides these patterns it has a retry budget, percentiles of latency, circuits for keys, probes paced by demand and shares for critical calls; only its rate is raised, so that it admits every call.`,
   shape: 'fulfils',
   baseline: bareCall,
-  contestants: contestants(10),
+  contestants: [...contestants(10), brokerService],
 }
 
 /** Everything round many calls at a time, as on a server. */
