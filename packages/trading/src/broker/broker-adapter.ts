@@ -49,6 +49,11 @@ export interface BrokerAdapter {
    * for: for brokers that want orders numbered, and lose count themselves. Each is on the disk before it is given.
    */
   useNumbers?(take: (atLeast: number) => Promise<number>): void
+  /**
+   * Is told, before it is asked to find it, of a change that an earlier process may have sent: for brokers that change an
+   * order in its place, so that nothing at the broker has the client order id of the change.
+   */
+  recall?(change: PreparedReplacement): void
   /** Tells of orders as a stream shows them: evidence that ends any doubt at once. */
   onOrder?(listener: (order: Order) => void): Unsubscribe
 }

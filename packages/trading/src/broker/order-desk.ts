@@ -108,8 +108,9 @@ export class OrderDesk {
   }
 
   async #takeUp(entry: JournalEntry): Promise<void> {
-    const { clientOrderId, state, reason } = entry
+    const { clientOrderId, state, reason, intent } = entry
     this.book.add(entry)
+    if (intent.kind === 'replacement') this.adapter.recall?.(intent)
     if (state === 'intended') {
       this.settle(clientOrderId, { type: 'never-sent', reason: 'the process ended before it was sent' })
     } else {

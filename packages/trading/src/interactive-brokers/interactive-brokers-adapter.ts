@@ -53,7 +53,7 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
   readonly #tracker: OrderTracker
   readonly #sender: OrderSender
   readonly #look: SharedLook<LookResult>
-  /** Changes that this process has sent, by their client order ids: TWS changes an order in its place. */
+  /** Changes that were sent, by their client order ids: TWS changes an order in its place. */
   readonly #changes = new Map<string, { readonly change: PreparedReplacement; readonly permId: number }>()
   #portfolio: Promise<unknown> = Promise.resolve()
 
@@ -82,6 +82,10 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
     this.#sender.useNumbers(take)
   }
 
+  recall(change: PreparedReplacement): void {
+    this.#changes.set(change.clientOrderId, { change, permId: Number(change.orderId) })
+  }
+
   async placeOrder(order: PreparedOrder, { signal }: Attempt): Promise<Order> {
     const sent = toTwsOrder(order, this.#accountCode)
     return readRecord(await this.#sender.place(this.#contractFor(order.symbol), sent, signal))
@@ -92,7 +96,7 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
     const record = await this.#recordOf(change.orderId, signal)
     if (!readRecord(record).isOpen) throw tooLate(record)
     if (record.clientId !== this.#link.clientId) throw this.#anothers(record)
-    this.#changes.set(change.clientOrderId, { change, permId: record.permId })
+    this.recall(change)
     const order = withChange(record.order, change)
     const changed = await this.#sender.change(record, order, (told) => hasChange(told.order, change), signal)
     return { ...readRecord(changed), clientOrderId: change.clientOrderId }

@@ -141,10 +141,10 @@ describe('an order in doubt', () => {
   })
 
   it('is settled by the stream as soon as that shows it, whatever the time', async () => {
-    const { broker, control, news } = await startBroker({ service: { attemptTimeoutMs: 50 } })
+    const { broker, control, news } = await startBroker({ service: { attemptTimeoutMs: 500 } })
     await broker.getOpenOrders()
     // The acknowledgement comes after the attempt's time.
-    control.setFaults('ib', { match: { msgId: 3, times: 1 }, action: { type: 'latency', ms: 300, where: 'after' } })
+    control.setFaults('ib', { match: { msgId: 3, times: 1 }, action: { type: 'latency', ms: 1_000, where: 'after' } })
     const outcome = await broker.submitOrder({ ...FAR, clientOrderId: 'intent-1' })
     expect(outcome).toMatchObject({ status: 'accepted' })
     expect(control.ledger('ib').filter(({ kind }) => kind === 'submit')).toHaveLength(1)
@@ -310,6 +310,25 @@ describe('a change', () => {
     const outcome = await broker.replaceOrder(order.id, { limitPrice: '3', clientOrderId: 'change-1' })
     const settled = outcome.status === 'in-doubt' ? await broker.reconcile(outcome) : outcome
     expect(settled).toMatchObject({ status: 'accepted', order: { id: order.id, limitPrice: '3' } })
+  })
+
+  it.each([
+    ['is found by the next one, by what the order has become', 'after', 0],
+    ['that TWS never had is listed by the next one', 'before', 1],
+  ])('in doubt when its process ends %s', async (_what, where, inDoubt) => {
+    const upstreams = await startTws()
+    const journal = memoryJournal()
+    const first = await startBroker({ upstreams, journal, orders: { submitTimeoutMs: 300 } })
+    const order = acceptedOrder(await first.broker.submitOrder(FAR, { timeoutMs: 10_000 }))
+    upstreams.control.setFaults('ib', { match: { msgId: 3, times: 1 }, action: { type: 'hang', where } })
+    const change = { limitPrice: '3', clientOrderId: 'change-1' }
+    expect(await first.broker.replaceOrder(order.id, change)).toMatchObject({ status: 'in-doubt' })
+    first.link.close()
+    await first.broker.close()
+    const second = await startBroker({ upstreams, journal })
+    await second.broker.open()
+    await eventually(() => expect(second.news.at(-1)).toMatchObject({ type: 'recovered', unsettled: 1, inDoubt }))
+    expect(second.broker.inDoubt().map(({ clientOrderId }) => clientOrderId)).toEqual(inDoubt === 0 ? [] : ['change-1'])
   })
 
   it('of an order that is done is refused', async () => {
