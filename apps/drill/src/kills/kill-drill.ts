@@ -52,15 +52,13 @@ const FAULTS_OF_ALPACA = [
 ]
 
 /**
- * The same for TWS. All orders share one connection, so that one which falls silent or breaks takes those that are under way
- * with it, some dozens: one order in 500 does that. New connections are refused like Alpaca's.
+ * The same for TWS, whose orders share one connection: one that hangs takes those that are under way with it, and everything
+ * that is sent on it until the heartbeat has found it out.
  */
 const FAULTS_OF_TWS = [
   { match: { msgId: 3, probability: 0.1 }, action: { type: 'dropAck' } },
-  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'hang', where: 'after' } },
-  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'hang', where: 'before' } },
-  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'dieOnSubmit', where: 'after' } },
-  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'dieOnSubmit', where: 'before' } },
+  { match: { msgId: 3, probability: 0.025 / 0.9 }, action: { type: 'hang', where: 'after' } },
+  { match: { msgId: 3, probability: 0.025 / 0.875 }, action: { type: 'hang', where: 'before' } },
   { match: { probability: REFUSED_SHARE }, action: { type: 'reset', where: 'accept' } },
 ]
 

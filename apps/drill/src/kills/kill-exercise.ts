@@ -3,7 +3,7 @@ import { killDrill } from './kill-drill.ts'
 import type { DrilledBroker } from './trader.ts'
 
 /** Orders that are wanted at a time. Those that a kill catches before they left stay in doubt at TWS, where nobody can tell. */
-const AT_ONCE = { alpaca: 96, ib: 24 }
+const AT_ONCE = { alpaca: 96, ib: 8 }
 
 /** Alpaca's orders under faults and kills. */
 export const kills: Exercise = {
@@ -15,8 +15,7 @@ export const kills: Exercise = {
 /** Interactive Brokers' orders under the like. */
 export const killsOfTws: Exercise = {
   name: 'kills-ib',
-  title:
-    'Interactive Brokers: orders under 10 % lost acknowledgements, sessions that break, hang or are refused, and kills',
+  title: 'Interactive Brokers: orders under 10 % lost acknowledgements, 10 % refused connections, 5 % hangs, and kills',
   run: (effort, seed, tick) => drilled('ib', effort, seed, tick),
 }
 
