@@ -90,6 +90,9 @@ const DURATION_UNITS: ReadonlyMap<string, number> = new Map([
   ['Y', 365 * DAY_MS],
 ])
 
+/** How many requests for historical data of one client may wait for their answers. */
+const MOST_OPEN_HISTORY = 50
+
 const SHOWN: ReadonlySet<string> = new Set(['TRADES', 'MIDPOINT', 'BID', 'ASK', 'BID_ASK'])
 
 /** What a client wants to know of the past. */
@@ -109,7 +112,8 @@ function tellHistory({ session, tws, message, fields }: RequestContext): void {
   const query = readHistoryQuery(tws, fields)
   if ('code' in query) return refuse(query.code, query.text)
   const { contract, end, lengthMs, bar, show } = query
-  if (!isWithinPace(tws, contract, show, message.slice(2).join('|'))) {
+  const hasRoom = session.openHistory < MOST_OPEN_HISTORY
+  if (!isWithinPace(tws, contract, show, message.slice(2).join('|')) || !hasRoom) {
     tws.statistics.rateViolations++
     return refuse(
       162,
@@ -127,7 +131,8 @@ function tellHistory({ session, tws, message, fields }: RequestContext): void {
     if (!withinDay) return dayText(at)
     return query.inSeconds ? String(Math.floor(at / 1_000)) : clockText(at)
   }
-  session.send(historicalData(reqId, [clockText(from), clockText(end)], bars, timeOf))
+  session.openHistory++
+  session.send(historicalData(reqId, [clockText(from), clockText(end)], bars, timeOf), () => session.openHistory--)
 }
 
 function readHistoryQuery(

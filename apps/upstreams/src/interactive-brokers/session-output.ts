@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Clock } from 'holdfast'
-import { type Field, frame } from './wire/frame.ts'
+import { type Field, frame, LONGEST_MESSAGE } from './wire/frame.ts'
 
 /** How the frames of one answer are spoilt. */
 export type Manner =
   | { readonly type: 'drip'; readonly bytes: number; readonly everyMs: number }
   | { readonly type: 'cut'; readonly bytes: number }
   | { readonly type: 'half'; readonly pauseMs: number | undefined }
-  | { readonly type: 'malformed'; readonly mode: 'truncate' | 'garbage' | 'wrongLength' | 'huge' | 'empty' }
+  | { readonly type: 'malformed'; readonly mode: 'truncate' | 'garbage' | 'wrongLength' | 'huge' | 'long' | 'empty' }
 
 /** Bytes that are written at once, and what comes after them. */
 interface Piece {
@@ -126,6 +126,8 @@ function malformed(whole: Buffer, mode: Extract<Manner, { type: 'malformed' }>['
     case 'huge':
       length.writeInt32BE(0x7fff_ffff)
       return Buffer.concat([length, whole.subarray(4)])
+    case 'long':
+      return frame(['x'.repeat(LONGEST_MESSAGE)])
     case 'empty':
       return length
   }

@@ -30,6 +30,8 @@ const ANSWERED_BY_TWS: ReadonlySet<number> = new Set([
 export class TwsSession {
   /** Undefined until the client has started its session. */
   clientId: number | undefined
+  /** How many requests for historical data are not answered yet. */
+  openHistory = 0
   readonly subscriptions: Subscriptions
   readonly output: SessionOutput
   readonly #tws: TwsServer

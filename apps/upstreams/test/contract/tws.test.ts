@@ -33,7 +33,10 @@ const FAULTS: Readonly<Record<string, object>> = {
   slowDrip: { type: 'slowDrip', bytes: 100, everyMs: 1 },
   'malformed, truncate': { type: 'malformed' },
   'malformed, garbage': { type: 'malformed', mode: 'garbage' },
+  'malformed, empty': { type: 'malformed', mode: 'empty' },
+  'malformed, wrongLength': { type: 'malformed', mode: 'wrongLength' },
   'malformed, huge': { type: 'malformed', mode: 'huge' },
+  'malformed, long': { type: 'malformed', mode: 'long' },
 }
 
 const HEAD = ['fault', 'what `@stoqey/ib` tells', 'executed'].map((cell) => cell.replaceAll('`', ''))

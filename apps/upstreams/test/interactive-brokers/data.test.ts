@@ -194,6 +194,21 @@ describe('historical data', () => {
     await ask(60, WhatToShow.BID_ASK)
     expect(errorFacts(await client.heard(EventName.error))).toMatchObject({ code: 162, reqId: 60 })
   })
+
+  it('is refused with 162 when 50 requests of the client are not answered yet', async () => {
+    const { ports, control } = await startStandIns({ clock: new VirtualClock() })
+    const plenty = { requests: 1_000, windowMs: 1_000, window: 'rolling' }
+    control.setLimits('ib', { messages: plenty, historicalForContract: plenty })
+    const client = await startTwsClient(ports.ib)
+    // All answers wait for the first.
+    control.setFaults('ib', { match: { msgId: 20, times: 1 }, action: { type: 'latency', ms: 5_000, where: 'after' } })
+    for (let reqId = 1; reqId <= 51; reqId++) askHistory(client, reqId, { duration: `${reqId} D` })
+    await eventually(() => expect(control.stats('ib')).toMatchObject({ requests: 52, rateViolations: 1 }))
+    control.advanceClock(5_000)
+    expect(errorFacts(await client.heard(EventName.error))).toMatchObject({ code: 162, reqId: 51 })
+    askHistory(client, 52, { duration: '52 D' })
+    await eventually(() => expect(client.events(EventName.historicalData).map(([id]) => id)).toContain(52))
+  })
 })
 
 describe('the account', () => {

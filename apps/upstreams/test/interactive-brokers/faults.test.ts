@@ -247,6 +247,7 @@ describe('an answer', () => {
     ['garbage', /^0000001[0-9a-f]/],
     ['wrongLength', /^0000000f343900/],
     ['huge', /^7fffffff/],
+    ['long', /^010000007878/],
     ['empty', /^00000000$/],
   ])('can be none: %s', async (mode, bytes) => {
     const { raw, before } = await timeDuring({ type: 'malformed', mode })

@@ -105,7 +105,10 @@ describe('an order in doubt', () => {
     ['silence', { type: 'hang', where: 'after' }],
     ['1100, after which nothing is told', { type: '1100', forMs: 300, restoredAs: 1101 }],
     ['half of a frame', { type: 'partialFrame' }],
+    ['half of a frame and the end', { type: 'partial', bytes: 20 }],
+    ['a frame whose length is wrong', { type: 'malformed', mode: 'wrongLength' }],
     ['a frame that is announced as huge', { type: 'malformed', mode: 'huge' }],
+    ['a message of 16 MB', { type: 'malformed', mode: 'long' }],
   ])('by %s is found among what TWS has, and sent once', async (_name, action) => {
     const { broker, control } = await startBroker({
       service: { attemptTimeoutMs: 500 },
@@ -157,7 +160,7 @@ describe('acknowledgements', () => {
     ['that come three times', { type: 'dupStatus' }],
     ['that come after the fill', { type: 'reorder' }],
     ['of which only the execution comes', { type: 'dropStatus' }],
-    ['in pieces', { type: 'splitFrames', bytes: 5 }],
+    ['in pieces of one byte', { type: 'splitFrames', bytes: 1 }],
   ])('%s are one order', async (_name, action) => {
     const { broker, control } = await startBroker()
     control.setFaults('ib', { match: { msgId: 3 }, action })
