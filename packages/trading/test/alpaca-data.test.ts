@@ -52,6 +52,7 @@ describe('Alpaca’s market data through the real SDK', () => {
     const error = await rejection(data.getQuote('AAPL'))
     expect(error).toBeInstanceOf(UpstreamRequestError)
     expect(error).toMatchObject({ code: 'ECONNRESET', cause: { name: 'FetchError' } })
+    expect(String(error)).toContain('alpaca-data.getQuote: no answer, fetch failed (ECONNRESET)')
   })
 
   it('knows from Alpaca’s answers how much of the limit is left', async () => {

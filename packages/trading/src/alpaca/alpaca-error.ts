@@ -1,5 +1,5 @@
 /** The SDK's errors in the words of all brokers and providers. */
-import { describeFailure, type FailureFacts } from 'holdfast'
+import { briefFailure, describeFailure, type FailureFacts } from 'holdfast'
 import { MalformedAnswerError, TradingError, UpstreamRequestError } from '../errors.ts'
 
 /** @param service of which the error is told */
@@ -10,8 +10,14 @@ export function alpacaError(service: string, operation: string, error: unknown):
   if (isBug(error)) return new MalformedAnswerError(service, operation, 'the SDK cannot read it', error)
   const facts = describeFailure(error)
   if (facts.kind === 'cancelled' || !(error instanceof Error)) return error
-  const message = `${service}.${operation}: ${error.message.slice(0, 300)}`
+  const message = `${service}.${operation}: ${saidBy(error, facts).slice(0, 300)}`
   return new UpstreamRequestError(message, { ...facts, retryAfterMs: waitMs(error, facts) }, error)
+}
+
+/** Where there was no answer the SDK has the same words for everything: what happened stands in the cause. */
+function saidBy(error: Error, { status }: FailureFacts): string {
+  if (status !== undefined || error.cause === undefined) return error.message
+  return `no answer, ${briefFailure(error.cause)}`
 }
 
 /** A TypeError of the language, not of `fetch`, which has a cause. */

@@ -236,10 +236,19 @@ export class OrderDesk {
     return { status: 'in-doubt', clientOrderId, entry: open.entry, error: new OrderInDoubtError(open.entry, cause) }
   }
 
-  /** An operator says what became of it. @param order null when the broker never had it */
+  /**
+   * An operator says what became of it.
+   *
+   * @param order null when the broker never had it
+   * @throws InvalidRequestError when it is not in doubt, or the order is another one
+   */
   resolve(clientOrderId: string, order: Order | null, by: string, note: string): JournalEntry {
     const open = this.book.need(clientOrderId)
     if (open.doubt === undefined) throw new InvalidRequestError('clientOrderId', clientOrderId, 'it is not in doubt')
+    if (order !== null && !isKnownAs(order, open.entry)) {
+      const rule = `the broker has that order under the client order id ${order.clientOrderId || '(none)'}: it is another one`
+      throw new InvalidRequestError('orderId', order.id, rule)
+    }
     this.settle(clientOrderId, { type: 'resolved', order, by, note })
     this.#emit({ type: 'resolved', entry: open.entry })
     return open.entry
@@ -283,4 +292,10 @@ export class OrderDesk {
   #emit(news: News): void {
     if (this.events.any) this.events.emit({ at: this.clock.wallTime(), account: this.account, ...news })
   }
+}
+
+/** Whether an order is the one that an entry is about. A broker that changes orders in their place keeps the old client order id. */
+function isKnownAs(order: Order, { clientOrderId, intent }: JournalEntry): boolean {
+  if (order.clientOrderId === clientOrderId) return true
+  return intent.kind === 'replacement' && intent.orderId === order.id
 }

@@ -207,6 +207,8 @@ describe('an operator', () => {
     exchange.visibilityLagMs = 1e9
     const asked = Promise.all(['one', 'two'].map((clientOrderId) => broker.submitOrder({ ...order, clientOrderId })))
     await after(clock, asked)
+    const mistaken = broker.resolve('one', { orderId: 'two:0', by: 'ann', note: 'seen in the blotter' })
+    expect(String(await rejection(mistaken))).toContain('under the client order id two: it is another one')
     await broker.resolve('one', { orderId: 'one:0', by: 'ann', note: 'seen in the blotter' })
     await broker.resolve('two', { orderId: null, by: 'ann', note: 'the desk says that it never came' })
     expect(broker.inDoubt()).toEqual([])
