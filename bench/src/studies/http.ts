@@ -6,6 +6,9 @@ import type { Row, Study } from '../study.ts'
 import { Load } from './http-load.ts'
 import { type Measured, SERVERS } from './http-servers.ts'
 
+/** Enough requests for the optimizer to finish: what it takes is CPU of the server too. */
+const WARM_UP = 40_000
+
 const PROGRAM = new URL('http-program.ts', import.meta.url)
 
 /** What the limit of a request adds to the CPU of a server. */
@@ -18,11 +21,10 @@ export const http: Study = {
     { figure: 'addedUs', head: 'added, µs', digits: 1 },
   ],
   async measure({ rounds, calls }: Effort, onRow) {
-    const requests = calls ?? 3_000
     const frameworks = Object.entries(SERVERS)
     const rows: Row[] = []
     for (const [index, [framework, measured]] of frameworks.entries()) {
-      rows.push(...(await measureFramework(framework, measured, rounds, requests)))
+      rows.push(...(await measureFramework(framework, measured, rounds, calls)))
       onRow(index + 1, frameworks.length)
     }
     return rows
@@ -33,8 +35,9 @@ async function measureFramework(
   framework: string,
   measured: readonly Measured[],
   rounds: number,
-  requests: number,
+  calls: number | undefined,
 ): Promise<readonly Row[]> {
+  const requests = calls ?? 3_000
   const servers = new Servers(framework)
   const loads: Load[] = []
   try {
@@ -45,7 +48,7 @@ async function measureFramework(
       await (await fetch(`http://127.0.0.1:${ports[index]}/`)).text()
       const load = await Load.open(ports[index] ?? 0, status)
       loads.push(load)
-      await load.send(requests * 2)
+      await load.send(calls === undefined ? WARM_UP : requests * 2)
     }
     for (let round = 0; round < rounds; round++) {
       for (const [index, load] of loads.entries()) {

@@ -33,6 +33,9 @@ export const CLIENT_RULES: Rules<ClientOptions<never>> = {
   ...CLIENT_ADDRESS_RULES,
 }
 
+/** For how many addresses of sockets the client key is kept. */
+const KEPT = 1_024
+
 /** How a framework's request is read. */
 export interface RequestReader<Request> {
   method(request: Request): string
@@ -52,6 +55,8 @@ export class ClientIdentity<Request> {
   readonly #isKnown: ((apiKey: string) => boolean) | undefined
   readonly #apiKeyHeader: string
   readonly #user: ((request: Request) => string | undefined) | undefined
+  /** Client keys by the address of a socket, whose text is one object for all requests that come over it. */
+  readonly #kept = new Map<string, string>()
 
   /** @param options checked by {@link CLIENT_RULES} */
   constructor(reader: RequestReader<Request>, options: ClientOptions<Request>) {
@@ -76,7 +81,7 @@ export class ClientIdentity<Request> {
     const apiKey = this.#knownKey(request)
     if (apiKey !== undefined) return clientKey('key', apiKey)
     const user = this.#user?.(request)
-    return user === undefined || user === '' ? `address:${this.#address(request)}` : clientKey('user', user)
+    return user === undefined || user === '' ? this.#byAddress(request) : clientKey('user', user)
   }
 
   #knownKey(request: Request): string | undefined {
@@ -85,8 +90,18 @@ export class ClientIdentity<Request> {
     return apiKey !== undefined && apiKey !== '' && this.#isKnown(apiKey) ? apiKey : undefined
   }
 
-  #address(request: Request): string {
+  #byAddress(request: Request): string {
+    const address = this.#reader.address(request)
     const forwardedFor = this.#addresses.believesHeader ? this.#reader.header(request, 'x-forwarded-for') : undefined
-    return this.#addresses.of(this.#reader.address(request), forwardedFor)
+    if (forwardedFor !== undefined) return `address:${this.#addresses.of(address, forwardedFor)}`
+    const kept = address === undefined ? undefined : this.#kept.get(address)
+    return kept ?? this.#keep(address)
+  }
+
+  #keep(address: string | undefined): string {
+    const client = `address:${this.#addresses.of(address)}`
+    if (this.#kept.size >= KEPT) this.#kept.clear()
+    if (address !== undefined) this.#kept.set(address, client)
+    return client
   }
 }

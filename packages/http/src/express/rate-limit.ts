@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import type { RequestReader } from '../client/client-identity.ts'
 import { type RoutedLimitOptions, RoutedLimits } from '../limit/routed-limits.ts'
 import { nodeRequest } from '../node-request.ts'
-import { PROBLEM_JSON } from '../problem.ts'
 import { type ExpressMiddleware, wholeUrl } from './middleware.ts'
 
 /** Options of the middleware. `Request` is what `user` is given: name Express's own type to read what others put there. */
@@ -41,7 +40,6 @@ export function rateLimit<Request extends IncomingMessage = IncomingMessage>(
     for (const name in headers) response.setHeader(name, headers[name] ?? '')
     if (allowed) return next()
     response.statusCode = 429
-    response.setHeader('content-type', PROBLEM_JSON)
     response.end(body)
   }
 }

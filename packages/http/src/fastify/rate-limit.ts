@@ -4,7 +4,6 @@ import plugin from 'fastify-plugin'
 import type { RequestReader } from '../client/client-identity.ts'
 import { type RateLimitOptions, RequestLimits, type RouteLimit, type RouteRule } from '../limit/request-limits.ts'
 import { joined } from '../node-request.ts'
-import { PROBLEM_JSON } from '../problem.ts'
 import { withoutFastifysOwn } from './plugin-options.ts'
 
 /** Options of the plugin. */
@@ -51,9 +50,9 @@ const register: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
     // A rule that a later hook has given to the route is made at its first request.
     const rule = limit && (rules.get(limit) ?? ruleOf(limit, `${request.method} ${request.routeOptions.url}`))
     const { allowed, headers, body } = limits.admit(request, rule)
-    reply.headers(headers)
+    for (const name in headers) reply.header(name, headers[name])
     if (allowed) return next()
-    reply.code(429).type(PROBLEM_JSON).send(body)
+    reply.code(429).send(body)
   })
 }
 

@@ -6,6 +6,7 @@ import { GUARD_RULES, type GuardedBy, type GuardOptions } from '../outgoing/guar
 import { OneShotBody } from '../outgoing/one-shot-body.ts'
 import { IDEMPOTENCY_KEY, OutgoingCall } from '../outgoing/outgoing-call.ts'
 import { Refused } from './refused.ts'
+import { UnreadAnswers } from './unread-answers.ts'
 import { watchBody } from './watched-body.ts'
 
 /** Anything that is called as `fetch` is. */
@@ -36,7 +37,8 @@ export interface GuardFetchOptions extends GuardOptions {
 export function guardFetch(fetch: Fetch, service: GuardedBy, options: GuardFetchOptions = {}): Fetch {
   checkOptions('guardFetch', options, { ...GUARD_RULES, clock: instance('a Clock') })
   const { clock = systemClock } = options
-  return async (input, init) => await new FetchCall({ fetch, service, options, clock }, input, init).answer()
+  const around = { fetch, service, options, clock, unread: new UnreadAnswers(clock) }
+  return async (input, init) => await new FetchCall(around, input, init).answer()
 }
 
 interface Surroundings {
@@ -44,6 +46,7 @@ interface Surroundings {
   readonly service: GuardedBy
   readonly options: GuardFetchOptions
   readonly clock: Clock
+  readonly unread: UnreadAnswers
 }
 
 type Input = Parameters<Fetch>[0]
@@ -112,7 +115,7 @@ class FetchCall {
   }
 
   readonly #arrived = async (response: Response): Promise<Response> => {
-    const { service, clock } = this.#around
+    const { service, unread } = this.#around
     service.rateLimiter?.learnFrom(response)
     if (response.status >= FIRST_FAILED_STATUS) return await this.#refuse(response)
     if (this.#isHandedOut) {
@@ -122,7 +125,7 @@ class FetchCall {
     this.#isHandedOut = true
     // From here on there is nothing to be repeated.
     this.#call.idempotent = false
-    const read = response.body === null ? response : watchBody(response, clock)
+    const read = response.body === null ? response : watchBody(response, unread)
     this.#handOut(response)
     return await read
   }

@@ -2,11 +2,8 @@
  * Answers of `fetch` whose bodies somebody watches, or that are read from elsewhere. They stay the very objects that `fetch`
  * has made, with all that can be asked of them: a copy would lose the URL.
  */
-import { type Clock, systemClock, type Timer } from 'holdfast'
 import { watchEnd } from '../body-end.ts'
-
-/** An answer that nobody has begun to read by then is nobody's wait any more, in milliseconds. */
-const UNREAD_AFTER_MS = 1_000
+import type { UnreadAnswers } from './unread-answers.ts'
 
 const READERS = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const
 
@@ -37,11 +34,11 @@ const prototypes = new WeakMap<object, object>()
  *
  * @returns resolves with the answer when its body has been read, given up, or not begun for a second; rejects with what broke it
  */
-export function watchBody(response: Response, clock: Clock = systemClock): Promise<Response> {
+export function watchBody(response: Response, unread: UnreadAnswers): Promise<Response> {
   return new Promise((resolve, reject) => {
     const ended = (): void => resolve(response)
-    const timer: Timer = clock.setTimer(ended, UNREAD_AFTER_MS, false)
-    watch(response, { source: undefined, begun: () => timer.cancel(), ended, broke: reject, stream: undefined })
+    unread.add(ended)
+    watch(response, { source: undefined, begun: () => unread.remove(ended), ended, broke: reject, stream: undefined })
   })
 }
 

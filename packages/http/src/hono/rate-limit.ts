@@ -2,7 +2,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { RequestReader } from '../client/client-identity.ts'
 import { type RoutedLimitOptions, RoutedLimits } from '../limit/routed-limits.ts'
-import { PROBLEM_JSON } from '../problem.ts'
 import { nodeBindings } from './node-bindings.ts'
 import { remoteAddress } from './remote-address.ts'
 import { pathAndQuery } from './request.ts'
@@ -44,7 +43,7 @@ export function rateLimit({ address = remoteAddress, ...options }: HonoRateLimit
     const admission = limits.admit(context)
     if (admission === undefined) return await next()
     const { allowed, headers, body = null } = admission
-    if (!allowed) return new Response(body, { status: 429, headers: { ...headers, 'content-type': PROBLEM_JSON } })
+    if (!allowed) return new Response(body, { status: 429, headers })
     const node = nodeBindings(context)
     if (node !== undefined) {
       // Ten times cheaper than the headers of a `Response` (bench: `http-hono`), and on every answer, errors too.

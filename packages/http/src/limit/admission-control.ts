@@ -36,7 +36,7 @@ export const ADMISSION_RULES: Rules<AdmissionOptions> = {
 /** The answer to a request that asks to come in. */
 export interface Admission {
   readonly allowed: boolean
-  /** To be set on the answer, whatever it is. */
+  /** To be set on the answer, whatever it is; those of a refusal tell the type and the length of its body too. */
   readonly headers: Readonly<Record<string, string>>
   /** The body of the answer when it is not allowed, which is a 429: a problem, as JSON. */
   readonly body: string | undefined

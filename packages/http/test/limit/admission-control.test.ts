@@ -26,6 +26,8 @@ describe('a limit for all', () => {
       ratelimit: '"default";r=0;t=3',
       'ratelimit-policy': '"default";q=2;w=5',
       'retry-after': '3',
+      'content-type': 'application/problem+json',
+      'content-length': String(body?.length),
     })
     expect(JSON.parse(body ?? '')).toEqual({
       type: 'urn:holdfast:too-many-requests',
