@@ -11,14 +11,14 @@ export interface Wish {
   readonly cases: readonly string[]
   readonly subjects: readonly string[]
   readonly scales: readonly Scale[]
-  readonly seeds: number
+  readonly seeds: readonly number[]
   /** Where the report is written; undefined for nowhere. */
   readonly output: string | undefined
 }
 
 /**
- * `[case …] [--quick] [--seeds n] [--subject name] [--output folder]`. Names may be parts of names. Quick: the usual rates
- * and one seed. A report is only written of the whole suite, unless a folder is named.
+ * `[case …] [--quick] [--seeds n|from-to] [--subject name] [--output folder]`. Names may be parts of names. Quick: the usual
+ * rates and one seed. A report is only written of the whole suite, unless a folder is named.
  *
  * @throws UsageError
  */
@@ -28,11 +28,9 @@ export function readArguments(
   usualOutput: string,
 ): Wish {
   const { values, positionals } = parse(args)
-  const seeds = Number(values.seeds ?? (values.quick ? 1 : 5))
-  if (!Number.isInteger(seeds) || seeds < 1 || seeds > 1_000) {
-    throw new UsageError(`--seeds is "${values.seeds}": it must be a whole number from 1 to 1000`)
-  }
-  const isWhole = positionals.length === 0 && values.subject === undefined && !values.quick
+  const seeds = seedsOf(values.seeds ?? (values.quick ? '1' : '5'))
+  const isWhole =
+    positionals.length === 0 && values.subject === undefined && values.seeds === undefined && !values.quick
   return {
     cases: positionals.length === 0 ? known.cases : positionals.flatMap((part) => matching(part, known.cases)),
     subjects: values.subject === undefined ? known.subjects : matching(values.subject, known.subjects),
@@ -40,6 +38,17 @@ export function readArguments(
     seeds,
     output: values.output ?? (isWhole ? usualOutput : undefined),
   }
+}
+
+/** `5` is 1 to 5; `6-10` is what it says. */
+function seedsOf(text: string): number[] {
+  const [, first = '1', last = first] = /^(?:(\d+)-)?(\d+)$/.exec(text) ?? []
+  const from = Number(first)
+  const to = Number(last)
+  if (!/\d/.test(text) || from < 1 || to < from || to > 1_000) {
+    throw new UsageError(`--seeds is "${text}": it must be a number of seeds, or a range such as 6-10, up to 1000`)
+  }
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index)
 }
 
 function parse(args: readonly string[]) {

@@ -18,8 +18,6 @@ export interface Bar {
   readonly label: string
   readonly atLeast?: number
   readonly atMost?: number
-  /** A number of things: with more requests there may be more of it. `atMost` is for the usual rates. */
-  readonly grows?: boolean
 }
 
 /** A case of the suite. */
@@ -40,6 +38,8 @@ export interface Case {
 export const goodput = (atLeast: number): Bar => ({ figure: 'goodput', label: 'goodA', atLeast })
 export const unaffected = (atLeast: number): Bar => ({ figure: 'unaffectedGoodput', label: 'goodB', atLeast })
 export const waste = (atMost: number): Bar => ({ figure: 'waste', label: 'waste', atMost })
+/** Every request is sent, and sent once: nothing is refused, so nothing opens. */
+export const sentOnce: Bar = { figure: 'amplification', label: 'amp', atLeast: 1, atMost: 1 }
 export const amplification = (atMost: number): Bar => ({ figure: 'amplification', label: 'amp', atMost })
 export const recovery = (atMost: number): Bar => ({ figure: 'recoverySeconds', label: 'recovery s', atMost })
 export const throttled = (atMost: number): Bar => ({ figure: 'throttled', label: '429', atMost })
@@ -47,7 +47,7 @@ export const bans = (atMost: number): Bar => ({ figure: 'bans', label: 'bans', a
 export const doubled: Bar = { figure: 'doubled', label: 'doubled', atMost: 0 }
 export const unknown: Bar = { figure: 'unknown', label: 'unknown', atMost: 0 }
 export const inFlight = (atMost: number): Bar => ({ figure: 'mostInFlight', label: 'in flight', atMost })
-export const pending = (atMost: number): Bar => ({ figure: 'mostPending', label: 'pending', atMost, grows: true })
+export const pending = (atMost: number): Bar => ({ figure: 'mostPending', label: 'pending', atMost })
 
 /** Goodput of one route. */
 export const routeGoodput = (route: string, atLeast: number): Bar => ({

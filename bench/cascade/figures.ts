@@ -38,14 +38,8 @@ export function summarize(
   const figures = Object.fromEntries(
     one.bars.map(({ label }) => [label, runs.reduce((sum, run) => sum + (run[label] ?? 0), 0) / runs.length]),
   )
-  const bars = one.bars.map((bar) => barAt(bar, scale))
-  const missed = bars.filter((bar) => !reaches(bar, figures[bar.label] ?? 0)).map(({ label }) => label)
-  return { case: one.name, subject, scale, seeds: runs.length, figures, missed, score: score({ bars }, figures) }
-}
-
-/** The bar at these rates. */
-function barAt(bar: Bar, scale: Scale): Bar {
-  return bar.grows && bar.atMost !== undefined ? { ...bar, atMost: bar.atMost * Math.max(1, scale) } : bar
+  const missed = one.bars.filter((bar) => !reaches(bar, figures[bar.label] ?? 0)).map(({ label }) => label)
+  return { case: one.name, subject, scale, seeds: runs.length, figures, missed, score: score(one, figures) }
 }
 
 /** Whether a figure is good enough, to the three places that are shown. */
@@ -85,5 +79,6 @@ export function shown(label: string, value: number): string {
 
 /** A bar in words: `≥ 0.98`. */
 export function barText({ atLeast, atMost }: Bar): string {
+  if (atLeast === atMost) return `= ${atLeast}`
   return atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`
 }

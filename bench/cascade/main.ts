@@ -29,9 +29,7 @@ try {
 async function run({ cases, subjects, scales, seeds, output }: Wish): Promise<number> {
   const wanted = CASES.filter(({ name }) => cases.includes(name))
   const jobs: Job[] = wanted.flatMap(({ name }) =>
-    scales.flatMap((scale) =>
-      Array.from({ length: seeds }, (_, index) => ({ case: name, scale, seed: index + 1, subjects })),
-    ),
+    scales.flatMap((scale) => seeds.map((seed) => ({ case: name, scale, seed, subjects }))),
   )
   const bar = progress(`${jobs.length} scenarios`)
   const results = await work(jobs, (done) => bar.tick(done, jobs.length))

@@ -54,6 +54,16 @@ describe('the cascade suite', () => {
     },
   )
 
+  it('has a step of the wall clock that changes nothing', async () => {
+    const one = caseOf('clock')
+    const subject = SUBJECTS.find(({ name }) => name === 'holdfast INTERNAL')
+    if (subject === undefined) throw new RangeError('INTERNAL')
+    const stepped = one.scenario(1, 1)
+    const run = (scenario: typeof stepped) => runScenario(scenario, subject, { clock: new VirtualClock() })
+    expect(stepped.happenings).toHaveLength(1)
+    expect(await run(stepped)).toEqual(await run({ ...stepped, happenings: [] }))
+  })
+
   it('runs from the command line, with the libraries of others in virtual time, and writes a report', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cascade-'))
     const args = ['--conditions=development', MAIN, 'slow client', '--quick', '--output', folder]
@@ -93,19 +103,21 @@ describe('the command line', () => {
   const read = (...args: string[]) => readArguments(args, known, 'docs')
 
   it('runs everything and writes the report, unless told otherwise', () => {
-    expect(read()).toEqual({ ...known, scales: [0.3, 1, 3], seeds: 5, output: 'docs' })
-    expect(read('--quick')).toEqual({ ...known, scales: [1], seeds: 1, output: undefined })
-    expect(read('slow', '--subject', 'hold', '--seeds', '9')).toMatchObject({
+    expect(read()).toEqual({ ...known, scales: [0.3, 1, 3], seeds: [1, 2, 3, 4, 5], output: 'docs' })
+    expect(read('--quick')).toEqual({ ...known, scales: [1], seeds: [1], output: undefined })
+    expect(read('slow', '--subject', 'hold', '--seeds', '6-8')).toMatchObject({
       cases: ['slow', 'slow client'],
       subjects: ['holdfast BROKER'],
-      seeds: 9,
+      seeds: [6, 7, 8],
       output: undefined,
     })
   })
 
   it.each([
     [['nonsense'], /nothing is called "nonsense"; there are refused/],
-    [['--seeds', '0'], /--seeds is "0": it must be a whole number from 1/],
+    [['--seeds', '0'], /--seeds is "0": it must be a number of seeds, or a range/],
+    [['--seeds', '9-6'], /--seeds is "9-6"/],
+    [['--seeds', 'many'], /--seeds is "many"/],
     [['--fast'], /--fast/],
   ])('%j is none', (args, message) => {
     expect(() => read(...args)).toThrow(UsageError)

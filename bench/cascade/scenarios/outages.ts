@@ -1,6 +1,6 @@
 /** The upstream is gone, in one way or another. */
 import { type Case, goodput, inFlight, pending, recovery, unaffected, unaffectedSlowdown, waste } from '../case.ts'
-import { BEGINS_MS as fromMs, routeA, timesOf, troubled } from './platform.ts'
+import { BEGINS_MS as fromMs, routeA, routeB, timesOf, troubled } from './platform.ts'
 
 const OUTAGE_BARS = [goodput(0.98), unaffected(0.999), waste(0.03), recovery(1), unaffectedSlowdown]
 
@@ -73,9 +73,9 @@ export const longOutage: Case = {
     // As many requests at the highest rate as at the middle one.
     const times = timesOf(seed, scale > 1 ? 200_000 : 600_000)
     return troubled('long outage', scale, times, [{ type: 'hang', fromMs, toMs: times.toMs }], {
-      routes: [routeA(scale, { requestsPerSecond: 200 * scale })],
+      routes: [routeA(scale, { requestsPerSecond: 200 * scale }), routeB(scale)],
     })
   },
-  bars: [inFlight(40), pending(100), waste(0.01), recovery(1.5)],
+  bars: [inFlight(40), pending(100), waste(0.01), recovery(1.5), unaffected(0.995), unaffectedSlowdown],
   prototype: { 'in flight': 40, pending: 76, waste: 0.007, 'recovery s': 0.8 },
 }

@@ -10,7 +10,7 @@ const JITTER = 0.25
  * outage that lasts is looked at less often, and still often.
  */
 const AGE_SHARE = 1 / 64
-const LEAST_PART = 0.21
+const LEAST_PART = 0.24
 
 /**
  * Many outages are over after a moment: the first probe comes so many times sooner, and those of a young outage do, up to

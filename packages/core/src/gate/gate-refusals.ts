@@ -33,6 +33,21 @@ export function refuseForSlots(
   )
 }
 
+/** Who would wait behind calls that do not succeed. */
+export function refuseForStuckSlots(
+  call: ErrorContext,
+  slots: { readonly count: number; readonly waiting: number },
+  stuckMs: number,
+  usualMs: number,
+  waitMs: number,
+): BulkheadFullError {
+  const retryAfterMs = Math.max(1, waitMs)
+  const message = (): string =>
+    `no slot: all ${slots.count} are taken, and no call has succeeded for ${whole(stuckMs)}, where nearly all take less than ${whole(usualMs)}; come back in ${retryAfterMs} ms`
+  const figures = { slots: slots.count, waiting: slots.waiting, stuckMs, usualMs }
+  return makeRefusal(() => new BulkheadFullError(message, contextOf(call), retryAfterMs, undefined, figures))
+}
+
 /** @param waitMs how long it would wait @param runMs how long it would then run @param leftMs how long it may take */
 export function refuseForDeadline(
   call: ErrorContext,

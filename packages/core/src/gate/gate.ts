@@ -8,7 +8,7 @@ import { type Deadlines, deadlinesOf } from '../pipeline/deadlines.ts'
 import { type Admission, type GuardMarks, WAITING } from '../pipeline/guard.ts'
 import { type ClientKey, nameOfKey } from '../rate-limiter/key-hash.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
-import { type NotBy, refuseForDeadline, refuseForSlots, refuseForTokens } from './gate-refusals.ts'
+import { type NotBy, refuseForDeadline, refuseForSlots, refuseForStuckSlots, refuseForTokens } from './gate-refusals.ts'
 import { Latencies } from './latencies.ts'
 import { laneOf, PRIORITIES } from './priority.ts'
 import { type QueuedCall, QueuePlace } from './queue-place.ts'
@@ -28,6 +28,14 @@ const NO_LANE = PRIORITIES.length
 
 /** A call without a deadline is not timed. */
 const UNTIMED = -1
+
+/**
+ * When all slots are taken and no call has succeeded for so many times what nearly all take, nobody else is let wait: the
+ * service hangs, although no time limit has proved it yet, and a queue behind it would only grow. With few slots that may be
+ * chance, so that as many successes must be missing as are missing once in a million times: e^−14, if they came at random.
+ */
+const STUCK_TIMES = 1.5
+const STUCK_SUCCESSES = 14
 
 /** Of the calls that succeed, one in so many is timed: reading the clock costs as much as all else here. A power of two. */
 const TIMED_EVERY = 4
@@ -58,6 +66,8 @@ export class Gate {
   #timerAt = Number.POSITIVE_INFINITY
   /** How long what was lacking at the last look takes to come, in milliseconds; Infinity when no timer can tell. */
   #lackMs = 0
+  /** When a slot last came free by a success, or tokens did, or the queue began. */
+  #movedAt = 0
   #successes = 0
 
   constructor(options: {
@@ -136,7 +146,10 @@ export class Gate {
     }
     if (call.admittedAt !== UNTIMED && verdict !== 'neutral') this.#learn(call, verdict)
     if (verdict === 'success') this.#bulkhead?.succeeded()
+    const movedAt = this.#movedAt
     slot?.release()
+    // That a call has been given up does not show that others come to an end.
+    if (verdict !== 'success') this.#movedAt = movedAt
   }
 
   /** How long a call is expected to run, in milliseconds; 0 when nobody knows. */
@@ -216,6 +229,7 @@ export class Gate {
           this.#remove(place)
           const isTimed = call.deadlineAt !== Number.POSITIVE_INFINITY || this.#isAdaptive
           call.admittedAt = isTimed ? now : UNTIMED
+          this.#movedAt = now
           admitted.push(call)
         } else if (lack === "key's slot") {
           // Comes with the end of another call of the key; the others need not wait for that.
@@ -282,6 +296,8 @@ export class Gate {
     const tokensMs = this.#tokenWaitMs(call, now)
     const lacksSlot = lack === 'slot' || lack === "key's slot"
     if (!lacksSlot && tokensMs > this.#longestWaitMs(call, now)) return this.#refusal(call, 'in time', tokensMs)
+    if (this.#queue.length === 0) this.#movedAt = now
+    else if (lack === 'slot' && call.priority !== 'critical' && this.#isStuck(now)) return this.#refuseStuck(call, now)
     const runMs = leftMs === Number.POSITIVE_INFINITY ? 0 : this.#latencies.of(call.operation).cautiousMs(now)
     const waitMs = lack === 'slot' ? Math.max(tokensMs, this.#slotWaitMs(lane, now)) : tokensMs
     if (waitMs > leftMs - runMs) return refuseForDeadline(call, waitMs, runMs, leftMs)
@@ -374,6 +390,16 @@ export class Gate {
     return (this.#latencies.overall.meanMs(now) * (this.#queue.lengthUpTo(lane) + 1)) / slots
   }
 
+  /** Whether no slot has come free for long, as far as the last second shows what is long. */
+  #isStuck(now: number): boolean {
+    const { overall } = this.#latencies
+    const usualMs = overall.cautiousMs(now)
+    const stuckMs = now - this.#movedAt
+    if (usualMs === 0 || stuckMs <= STUCK_TIMES * usualMs) return false
+    if (stuckMs * (this.#bulkhead?.active ?? 0) < STUCK_SUCCESSES * overall.meanMs(now)) return false
+    return !this.#deadlines.stalls.distorts(this.#movedAt, now)
+  }
+
   #learn(call: GateMarks, verdict: Verdict): void {
     const succeeded = verdict === 'success'
     const isTimed = !succeeded || (++this.#successes & (TIMED_EVERY - 1)) === 0
@@ -401,6 +427,13 @@ export class Gate {
       return this.#refuseFull(call, by)
     limiter.countRefusal()
     return refuseForTokens(call, by, this.#queue.length, waitMs)
+  }
+
+  #refuseStuck(call: RefusedCall, now: number): RefusalError {
+    this.#bulkhead?.countRefusal()
+    const slots = { count: this.#bulkhead?.maxConcurrent ?? 0, waiting: this.#queue.length }
+    const usualMs = this.#latencies.overall.cautiousMs(now)
+    return refuseForStuckSlots(call, slots, now - this.#movedAt, usualMs, this.#maxWaitMs)
   }
 
   #refuseFull(call: RefusedCall, by: NotBy): RefusalError {

@@ -61,8 +61,8 @@ export const PROFILES: Readonly<Record<ProfileName, ServiceSettings>> = {
       maxKeys: 1_000,
     },
     retryBudget: { capacity: 50 },
-    retry: { maxRetries: 3, baseDelayMs: 100, maxDelayMs: 2_000 },
+    retry: { maxRetries: 5, baseDelayMs: 150, maxDelayMs: 2_000, jitter: 'equal' },
     rateLimiter: { tokensPerSecond: 100, burstSize: 200 },
-    bulkhead: { maxConcurrent: 50, maxQueue: 500, acquireTimeoutMs: 1_000 },
+    bulkhead: { maxConcurrent: 50, maxQueue: 2_000, acquireTimeoutMs: 5_000 },
   },
 }

@@ -1,4 +1,5 @@
 import { VirtualClock } from '@holdfast/testing'
+import fc from 'fast-check'
 import { Bulkhead, createResilience } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { deferred, networkError, rejection } from '../support.ts'
@@ -31,6 +32,48 @@ describe('the ramp', () => {
       await clock.settle()
     }
     expect(bulkhead.snapshot()).toMatchObject({ ceiling: 30, active: 0 })
+  })
+
+  it('never has more calls running than its beginning and its successes allow, whatever fails in between', async () => {
+    const step = fc.oneof(
+      fc.constant({ do: 'call' as const, which: 0 }),
+      fc.record({ do: fc.constantFrom('succeed' as const, 'fail' as const), which: fc.nat(20) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 80 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (steps, maxConcurrent) => {
+          const clock = new VirtualClock()
+          const bulkhead = new Bulkhead({ clock, maxConcurrent, acquireTimeoutMs: 60_000 })
+          bulkhead.ramp()
+          const running: ReturnType<typeof deferred<void>>[] = []
+          let successes = 0
+          for (const each of steps) {
+            if (each.do === 'call') {
+              const work = (): Promise<void> => {
+                const own = deferred()
+                running.push(own)
+                return own.promise
+              }
+              bulkhead.execute(work).catch(() => undefined)
+            } else {
+              const [one] = running.splice(each.which % Math.max(1, running.length), 1)
+              if (one === undefined) continue
+              if (each.do === 'fail') one.reject(new Error('no'))
+              else {
+                one.resolve()
+                successes++
+              }
+            }
+            await clock.settle()
+            const allowed = Math.max(2, Math.ceil(maxConcurrent / 10)) + successes
+            expect(running.length).toBeLessThanOrEqual(Math.min(maxConcurrent, allowed))
+          }
+        },
+      ),
+      { numRuns: 100 },
+    )
   })
 
   it('of a small bulkhead is none', () => {

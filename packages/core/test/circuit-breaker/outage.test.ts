@@ -105,7 +105,77 @@ describe('callers of the first moment', () => {
   })
 })
 
+describe('parking', () => {
+  it('never has more than maxParked callers, and none waits longer than parkingMs, whatever probes do', async () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('call' as const), tookMs: fc.integer({ min: 0, max: 900 }), isGood: fc.boolean() }),
+      fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 300 }) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 4 }), async (steps, maxParked) => {
+        const { clock, breaker, call, trip } = setUp({ maxParked, parkingMs: 600, maxProbes: 2 })
+        trip()
+        const waits: number[] = []
+        const ended: Promise<unknown>[] = []
+        for (const each of steps) {
+          if (each.do === 'advance') {
+            await clock.advance(each.ms)
+          } else {
+            const cameAt = clock.now()
+            let isAdmitted = false
+            const work = async (): Promise<void> => {
+              isAdmitted = true
+              waits.push(clock.now() - cameAt)
+              await new Promise<void>((resolve) => void clock.setTimer(resolve, each.tookMs))
+              if (!each.isGood) throw networkError('ECONNRESET')
+            }
+            const noted = (): void => {
+              if (!isAdmitted) waits.push(clock.now() - cameAt)
+            }
+            ended.push(call(work).then(noted, noted))
+          }
+          await clock.settle()
+          expect(breaker.snapshot().parked).toBeLessThanOrEqual(maxParked)
+        }
+        await clock.runToRest()
+        await Promise.all(ended)
+        expect(Math.max(0, ...waits)).toBeLessThanOrEqual(600)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
 describe('circuits of keys', () => {
+  it('are never more than maxKeys, and never refuse a key that has not failed', () => {
+    const step = fc.record({
+      key: fc.integer({ min: 0, max: 9 }),
+      outcome: fc.constantFrom('succeed' as const, 'fail' as const, 'ignore' as const),
+      ms: fc.constantFrom(0, 1, 400),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 4 }), (steps, maxKeys) => {
+        const { clock, breaker } = setUp({ maxKeys, failureThreshold: 2, keysToOpen: 8 })
+        for (const { key, outcome, ms } of steps) {
+          clock.block(ms)
+          // The last five keys are well.
+          const verdict = key >= 5 ? 'succeed' : outcome
+          if (key >= 5 && breaker.state === 'CLOSED') breaker.tryEnter(`${key}`)[verdict]()
+          else {
+            try {
+              breaker.tryEnter(`${key}`)[verdict]()
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'HOLDFAST_CIRCUIT_OPEN' })
+            }
+          }
+          expect(Object.keys(breaker.snapshot().keys).length).toBeLessThanOrEqual(maxKeys)
+          expect(breaker.state).toBe('CLOSED')
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('one bad symbol does not close the provider', async () => {
     const { clock, breaker, call, trip } = setUp({ maxKeys: 100 })
     trip('TSLA')
@@ -206,17 +276,22 @@ describe('half-open', () => {
       fc.constant({ do: 'call' as const, key: undefined }),
       fc.record({ do: fc.constant('call' as const), key: fc.constantFrom('A', 'B', undefined) }),
       fc.record({ do: fc.constantFrom('succeed' as const, 'fail' as const), which: fc.nat(5) }),
-      fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, 100, 300, 1_000, 31_000) }),
+      fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, 100, 400, 400, 1_000, 31_000) }),
     )
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { maxLength: 60 }),
         fc.integer({ min: 1, max: 3 }),
         fc.integer({ min: 0, max: 4 }),
-        async (steps, maxProbes, maxParked) => {
-          const { clock, breaker, call } = setUp({ maxProbes, maxParked, maxKeys: 2, failureThreshold: 2 })
+        fc.boolean(),
+        async (steps, maxProbes, maxParked, isDown) => {
+          const { clock, breaker, call, trip } = setUp({ maxProbes, maxParked, maxKeys: 2 })
+          if (isDown) trip()
           const running: PromiseWithResolvers<void>[] = []
           const results: Promise<unknown>[] = []
+          /** Calls that began in the present state and have not ended. */
+          const begun = new Set<PromiseWithResolvers<void>>()
+          breaker.onStateChange(() => begun.clear())
           let probing = 0
           for (const each of steps) {
             if (each.do === 'call') {
@@ -224,7 +299,8 @@ describe('half-open', () => {
               results.push(
                 call(() => {
                   running.push(own)
-                  return own.promise
+                  begun.add(own)
+                  return own.promise.finally(() => begun.delete(own))
                 }, each.key).catch(() => undefined),
               )
             } else if (each.do === 'advance') {
@@ -237,7 +313,8 @@ describe('half-open', () => {
             await clock.settle()
             probing = breaker.snapshot().probes
             expect(probing).toBeLessThanOrEqual(maxProbes)
-            if (breaker.state !== 'HALF_OPEN') expect(probing).toBe(0)
+            if (breaker.state === 'HALF_OPEN') expect(begun.size).toBeLessThanOrEqual(maxProbes)
+            else expect(probing).toBe(0)
           }
           // Nobody calls any more, and nobody operates: whoever waits is answered all the same.
           for (let round = 0; round < 10; round++) {
@@ -248,7 +325,7 @@ describe('half-open', () => {
           expect(breaker.snapshot()).toMatchObject({ parked: 0 })
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 200 },
     )
   })
 })

@@ -72,17 +72,44 @@ describe('the schedule of probes', () => {
     )
   })
 
+  it('sends no more than its share of what is asked for, jitter included, once an outage is no longer young', () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.double({ min: 0.5, max: 400, noNaN: true }),
+        fc.integer({ min: 10, max: 120 }),
+        (seed, callsPerSecond, seconds) => {
+          const schedule = opened(callsPerSecond, 60_000, seededRandom(seed))
+          let calls = 0
+          let probes = 0
+          for (let at = 60_000; at < 60_000 + 1_000 * seconds; at += 1_000 / callsPerSecond) {
+            schedule.called(at)
+            const isYoung = at < 63_000
+            if (!isYoung) calls++
+            if (at < schedule.nextAt(at)) continue
+            schedule.sent(at)
+            schedule.failed(at, undefined)
+            if (!isYoung) probes++
+          }
+          // An interval is at least three quarters of what the share says; or the circuit is a classic one.
+          const most = Math.max((calls * 0.04) / 0.75, (1_000 * seconds) / (0.75 * 15_000))
+          expect(probes).toBeLessThanOrEqual(1.1 * most + 2)
+        },
+      ),
+    )
+  })
+
   it('waits exactly recoveryTimeoutMs without a share', () => {
     const schedule = new ProbeSchedule({ ...pacing, probeShare: undefined }, middle)
     schedule.opened(1_000, undefined)
     expect(schedule.nextAt(1_000)).toBe(16_000)
   })
 
-  it('waits longer the longer the outage lasts: a sixty-fourth of its age, while a fifth of the share is left', () => {
+  it('waits longer the longer the outage lasts: a sixty-fourth of its age, while a quarter of the share is left', () => {
     expect(failed(1_000, 32_000)).toBe(250)
     expect(failed(50, 64_000)).toBeCloseTo(1_000, -1)
-    expect(failed(50, 600_000)).toBeCloseTo(500 / 0.21, -2)
-    expect(failed(10, 86_400_000)).toBeCloseTo(2_500 / 0.21, -3)
+    expect(failed(50, 600_000)).toBeCloseTo(500 / 0.24, -2)
+    expect(failed(10, 86_400_000)).toBeCloseTo(2_500 / 0.24, -3)
   })
 
   it('forgets the age only after the circuit has been closed as long as it was open', () => {

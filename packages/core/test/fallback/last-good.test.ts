@@ -1,4 +1,5 @@
 import { VirtualClock } from '@holdfast/testing'
+import fc from 'fast-check'
 import { InvalidOptionError, LastGood } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { networkError, rejection } from '../support.ts'
@@ -30,6 +31,35 @@ describe('the last good value', () => {
     expect(values.size).toBe(2)
     expect((await values.read('A', down)).value).toBe(1)
     await rejection(values.read('B', down))
+  })
+
+  it('is never older than maxAgeMs, never another key’s, and never one of too many', async () => {
+    const step = fc.record({
+      key: fc.constantFrom('A', 'B', 'C', 'D'),
+      isGood: fc.boolean(),
+      waitMs: fc.constantFrom(0, 1, 100, 500, 501),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), async (steps, maxEntries) => {
+        const clock = new VirtualClock()
+        const values = new LastGood<string>({ maxAgeMs: 500, maxEntries, clock })
+        const readAt = new Map<string, number>()
+        for (const { key, isGood, waitMs } of steps) {
+          await clock.advance(waitMs)
+          if (isGood) {
+            await values.read(key, () => `${key} at ${clock.now()}`)
+            readAt.set(key, clock.now())
+          } else {
+            const reading = await values.read(key, down).catch(() => undefined)
+            if (reading === undefined) continue
+            expect(reading.value).toBe(`${key} at ${readAt.get(key)}`)
+            expect(reading.ageMs).toBe(clock.now() - (readAt.get(key) ?? Number.NaN))
+            expect(reading.ageMs).toBeLessThanOrEqual(500)
+          }
+          expect(values.size).toBeLessThanOrEqual(maxEntries)
+        }
+      }),
+    )
   })
 
   it('is checked when it is made', () => {

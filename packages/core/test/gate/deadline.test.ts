@@ -93,6 +93,39 @@ describe('a deadline at the gate', () => {
     await stuck
   })
 
+  it('lets nobody join who would wait behind calls that do not succeed, but who is critical', async () => {
+    const { clock, call, service } = await serviceThatTakes(10, { maxConcurrent: 4 })
+    const hanging = Array.from({ length: 4 }, () => call(5_000))
+    const early = call(10, 20_000)
+    // Fifteen milliseconds of four calls that take ten: six answers are missing, which may be chance.
+    await clock.advance(30)
+    const patient = call(10, 20_000)
+    await clock.advance(30)
+    const refusal = await rejection(call(10, 20_000))
+    expect(refusal).toMatchObject({ code: 'HOLDFAST_BULKHEAD_FULL' })
+    expect(String(refusal)).toMatch(/all 4 are taken, and no call has succeeded for 60 ms, where nearly all take less/)
+    const urgent = service.execute(() => 'cancelled', { priority: 'critical', timeoutMs: 20_000 })
+    await clock.advance(10_000)
+    await Promise.all([...hanging, early, patient, urgent])
+    expect(await urgent).toBe('cancelled')
+  })
+
+  it('takes what an answer leaves free for a sign of life, but not what a failure does', async () => {
+    const { clock, call, service } = await serviceThatTakes(10, { maxConcurrent: 4 })
+    const reset = new Promise((_, reject) => void clock.setTimer(() => reject(new Error('socket hang up')), 100))
+    const failing = rejection(service.execute(() => reset, { timeoutMs: 20_000 }))
+    const hanging = Array.from({ length: 3 }, () => call(5_000))
+    const waiting = [call(50, 20_000), call(50, 20_000)]
+    await clock.advance(110)
+    // The first of those who wait has the slot.
+    expect(await failing).toMatchObject({ message: 'socket hang up' })
+    expect(await rejection(call(10, 20_000))).toMatchObject({ code: 'HOLDFAST_BULKHEAD_FULL' })
+    await clock.advance(45)
+    const welcome = call(10, 20_000)
+    await clock.advance(10_000)
+    await Promise.all([...hanging, ...waiting, welcome])
+  })
+
   it('learns from calls that were given up that they would have taken longer', async () => {
     const { clock, call } = await serviceThatTakes(100, { maxConcurrent: 20 })
     const before = call(100, 150)

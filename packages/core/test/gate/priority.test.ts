@@ -1,4 +1,5 @@
 import { VirtualClock } from '@holdfast/testing'
+import fc from 'fast-check'
 import { Bulkhead, type Priority, pipeline, RateLimiter } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { deferred, rejection } from '../support.ts'
@@ -76,6 +77,55 @@ describe('priority', () => {
     const critical = await Promise.all(Array.from({ length: 3 }, () => admitted('critical')))
     expect(critical.filter(Boolean)).toHaveLength(2)
     running.resolve()
+  })
+
+  it('always has the slots that are kept for critical calls, whatever the others want', async () => {
+    const step = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          do: fc.constant('call' as const),
+          priority: fc.constantFrom<Priority>('critical', 'normal', 'normal', 'background'),
+        }),
+      },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('end' as const), which: fc.nat(20) }) },
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 80 }),
+        fc.integer({ min: 2, max: 10 }),
+        fc.double({ min: 0, max: 0.9, noNaN: true }),
+        async (steps, maxConcurrent, criticalShare) => {
+          const clock = new VirtualClock()
+          const bulkhead = new Bulkhead({ maxConcurrent, criticalShare, acquireTimeoutMs: 60_000, clock })
+          const kept = Math.min(maxConcurrent - 1, Math.floor(criticalShare * maxConcurrent))
+          const running: { readonly priority: Priority; readonly end: () => void }[] = []
+          for (const each of steps) {
+            if (each.do === 'end') {
+              running.splice(each.which % Math.max(1, running.length), 1)[0]?.end()
+              await clock.settle()
+              continue
+            }
+            const { priority } = each
+            const criticalBefore = running.filter((one) => one.priority === 'critical').length
+            let isAdmitted = false
+            void bulkhead.execute(
+              () => {
+                const { promise, resolve } = deferred()
+                running.push({ priority, end: resolve })
+                isAdmitted = true
+                return promise
+              },
+              { priority },
+            )
+            await clock.settle()
+            if (priority === 'critical' && criticalBefore < kept) expect(isAdmitted).toBe(true)
+            expect(running.length).toBeLessThanOrEqual(maxConcurrent)
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
   })
 
   it('must be one that there is', async () => {

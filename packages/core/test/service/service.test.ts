@@ -35,7 +35,8 @@ describe('the profiles', () => {
     })
     expect(PROFILES.INTERNAL).toMatchObject({
       circuitBreaker: { failureThreshold: 10, recoveryTimeoutMs: 5_000 },
-      bulkhead: { maxConcurrent: 50 },
+      retry: { maxRetries: 5, baseDelayMs: 150, maxDelayMs: 2_000, jitter: 'equal' },
+      bulkhead: { maxConcurrent: 50, maxQueue: 2_000, acquireTimeoutMs: 5_000 },
     })
   })
 })

@@ -53,6 +53,7 @@ export class OrderDesk {
   #killSwitch: KillSwitchState = { engaged: false, by: null, reason: null, at: null }
   #lost: Error | undefined
   #isClosed = false
+  #hasUrgentLook = false
 
   constructor(options: OrderDeskOptions) {
     const { account, adapter, service, clock, report } = options
@@ -214,12 +215,21 @@ export class OrderDesk {
     return (await open.doubt?.conclude()) ?? open.entry.order ?? undefined
   }
 
-  /** Asks the broker once. */
-  findNow(clientOrderId: string): Promise<Order | undefined> {
-    return this.service.execute(({ signal, attempt }) => this.adapter.findOrder(clientOrderId, { signal, attempt }), {
-      operation: 'findOrder',
-      idempotent: true,
-    })
+  /**
+   * Asks the broker once. While orders are in doubt one look at a time is a critical call: it passes an open circuit as a
+   * probe, which it is the best there is of. Only one, so that those that hang leave the slots to cancellations.
+   */
+  async findNow(clientOrderId: string): Promise<Order | undefined> {
+    const isUrgent = !this.#hasUrgentLook && this.book.get(clientOrderId)?.doubt !== undefined
+    if (isUrgent) this.#hasUrgentLook = true
+    try {
+      return await this.service.execute(
+        ({ signal, attempt }) => this.adapter.findOrder(clientOrderId, { signal, attempt }),
+        { operation: 'findOrder', idempotent: true, priority: isUrgent ? 'critical' : 'normal' },
+      )
+    } finally {
+      if (isUrgent) this.#hasUrgentLook = false
+    }
   }
 
   /** Waits for what the looks come to. */

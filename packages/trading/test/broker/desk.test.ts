@@ -134,6 +134,33 @@ describe('doubt', () => {
     expect(adapter.sent).toHaveLength(1)
   })
 
+  it('is looked into through an open circuit, which the answer closes', async () => {
+    const circuitBreaker = { failureThreshold: 1, recoveryTimeoutMs: 15_000 }
+    const { clock, broker, resilience } = startDesk({ fates: [LOST], service: { circuitBreaker } })
+    const asked = broker.submitOrder(order)
+    await clock.advance(15)
+    expect(resilience.service('broker').circuitBreaker?.state).toBe('OPEN')
+    await clock.advance(1_000)
+    expect(await asked).toMatchObject({ status: 'accepted', evidence: 'lookup' })
+    expect(resilience.service('broker').circuitBreaker?.state).toBe('CLOSED')
+  })
+
+  it('lets one look at a time through an open circuit: those that hang leave slots to cancellations', async () => {
+    const service = { circuitBreaker: { failureThreshold: 1 }, attemptTimeoutMs: 1_000, timeoutMs: 60_000 }
+    const { clock, exchange, broker, resilience } = startDesk({ fates: [LOST, LOST, LOST], service })
+    exchange.lookupMs = 10_000
+    const asked = Array.from({ length: 3 }, () => broker.submitOrder(order, { timeoutMs: 20_000 }))
+    await clock.advance(15)
+    const { bulkhead } = resilience.service('broker')
+    let most = 0
+    for (let tick = 0; tick < 500; tick++) {
+      await clock.advance(20)
+      most = Math.max(most, bulkhead?.active ?? 0)
+    }
+    expect(most).toBe(1)
+    await after(clock, Promise.all(asked))
+  })
+
   it('is ended at once by a stream, which also ends what was still to come', async () => {
     const { clock, exchange, adapter, broker } = startDesk({ fates: [HANGS_AFTER], streams: true })
     const asked = broker.submitOrder(order)

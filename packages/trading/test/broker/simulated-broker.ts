@@ -44,6 +44,8 @@ export class SimulatedExchange {
   visibilityLagMs = 0
   /** Whether orders can be sent: if not, none ever leaves. */
   takesOrders = true
+  /** How long a lookup takes, in milliseconds. */
+  lookupMs = 5
   /** Whether lookups are answered. */
   answersLookups = true
   readonly refusesDuplicateIds: boolean
@@ -128,7 +130,7 @@ export class SimulatedAdapter implements BrokerAdapter {
   async cancelAllOrders(): Promise<void> {}
 
   findOrder(clientOrderId: string, { signal }: Attempt): Promise<Order | undefined> {
-    return this.#later(5, signal, () => {
+    return this.#later(this.#exchange.lookupMs, signal, () => {
       if (!this.#exchange.answersLookups) throw hangUp()
       return this.#exchange.visible(clientOrderId)
     })
