@@ -40,6 +40,32 @@ describe('a limiter and a bulkhead in one queue', () => {
     expect(await patient).toBe(2)
   })
 
+  it('refuses nobody because its call had read the clock a moment ago', async () => {
+    const clock = new VirtualClock()
+    const { gate } = new RateLimiter({ tokensPerSecond: 1_000, burstSize: 1, maxWaitMs: 0, clock })
+    const call = (readAgoMs: number) => ({
+      service: undefined,
+      operation: undefined,
+      attempt: 1,
+      client: undefined,
+      cost: 1,
+      key: undefined,
+      priority: 'normal' as const,
+      deadlineAt: Number.POSITIVE_INFINITY,
+      admittedAt: -1,
+      slot: undefined,
+      queue: undefined,
+      now: () => clock.now() - readAgoMs,
+      admitted: () => {},
+      askAgain: () => {},
+      refused: () => {},
+    })
+    expect(gate.enter(call(0))).toBeUndefined()
+    expect(gate.enter(call(0))).toMatchObject({ code: 'HOLDFAST_RATE_LIMITED', retryAfterMs: 1 })
+    await clock.advance(1)
+    expect(gate.enter(call(1))).toBeUndefined()
+  })
+
   it('does not hold up other clients behind one that has used up its tokens', async () => {
     const clock = new VirtualClock()
     const rateLimiter = new RateLimiter({ perClient: { tokensPerSecond: 1, burstSize: 1 }, clock })
