@@ -5,6 +5,7 @@ import { pipeline } from 'holdfast'
 import pRetry from 'p-retry'
 import type { Suite } from '../suite.ts'
 import { bareCall } from './bare.ts'
+import { oneThen } from './floor.ts'
 import { answer } from './service.ts'
 
 /** A retry round a call that succeeds at once. */
@@ -15,6 +16,7 @@ export const retry: Suite = {
   shape: 'fulfils',
   baseline: bareCall,
   contestants: [
+    oneThen,
     {
       name: 'holdfast',
       package: 'holdfast',

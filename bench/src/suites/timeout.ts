@@ -5,6 +5,7 @@ import { Circuit, Timeout } from 'mollitia'
 import Opossum from 'opossum'
 import type { Suite } from '../suite.ts'
 import { bareCall } from './bare.ts'
+import { ownPromise } from './floor.ts'
 import { answer } from './service.ts'
 
 /** A hard timeout round a call that answers at once. */
@@ -15,6 +16,7 @@ export const timeout: Suite = {
   shape: 'fulfils',
   baseline: bareCall,
   contestants: [
+    ownPromise,
     {
       name: 'holdfast',
       package: 'holdfast',
