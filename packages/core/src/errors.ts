@@ -64,6 +64,9 @@ export abstract class HoldfastError extends Error {
   }
 }
 
+/** V8's switch for how many frames an error captures; other engines ignore it. */
+const stackControl: ErrorConstructor & { stackTraceLimit?: number | undefined } = Error
+
 /**
  * A refusal by one of the library's own guards: the function was not called, nothing was sent, and the service is not to
  * blame. Refusals come in storms, so they carry no stack unless {@link RefusalError.captureStacks} is set.
@@ -85,24 +88,13 @@ export abstract class RefusalError extends HoldfastError {
     cause?: unknown,
     figures: Figures = NO_FIGURES,
   ) {
+    // Walking the stack is most of what an error costs.
+    const limit = stackControl.stackTraceLimit
+    if (!RefusalError.captureStacks) stackControl.stackTraceLimit = 0
     super(message, context, cause)
+    stackControl.stackTraceLimit = limit
     this.retryAfterMs = retryAfterMs
     this.figures = figures
-  }
-}
-
-/** V8's switch for how many frames an error captures; other engines ignore it. */
-const stackControl: ErrorConstructor & { stackTraceLimit?: number | undefined } = Error
-
-/** Makes a refusal without walking the stack, which is most of what an error costs. */
-export function makeRefusal<E extends RefusalError>(make: () => E): E {
-  if (RefusalError.captureStacks) return make()
-  const limit = stackControl.stackTraceLimit
-  stackControl.stackTraceLimit = 0
-  try {
-    return make()
-  } finally {
-    stackControl.stackTraceLimit = limit
   }
 }
 

@@ -1,7 +1,7 @@
 /** The bulkhead: at most so many calls at once, and a short, orderly queue for the next. */
 
 import { type Clock, systemClock } from '../clock.ts'
-import { BulkheadFullError, makeRefusal } from '../errors.ts'
+import { BulkheadFullError } from '../errors.ts'
 import { reportToConsole } from '../events.ts'
 import { Gate } from '../gate/gate.ts'
 import {
@@ -181,7 +181,7 @@ export class Bulkhead implements Slot {
     if (!this.hasFreeSlot(false)) {
       this.#refused++
       const message = `no slot now: all ${this.maxConcurrent} are taken; come back later or raise maxConcurrent`
-      throw makeRefusal(() => new BulkheadFullError(message, {}, Math.max(1, this.acquireTimeoutMs)))
+      throw new BulkheadFullError(message, {}, Math.max(1, this.acquireTimeoutMs))
     }
     this.take()
     let held = true

@@ -1,6 +1,6 @@
 /** The circuit breaker: a state machine with permits. It has no timers and makes no promises of its own. */
 import { type Clock, systemClock, systemRandom } from '../clock.ts'
-import { brief, CircuitOpenError, type Figures, makeRefusal } from '../errors.ts'
+import { brief, CircuitOpenError, type Figures } from '../errors.ts'
 import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } from '../events.ts'
 import { briefFailure, describeFailure, type Verdict } from '../failures.ts'
 import type { Priority } from '../gate/priority.ts'
@@ -482,16 +482,8 @@ export class CircuitBreaker implements Guard {
     this.#explanation ??= { text: this.#explain(), figures: this.#figures() }
     const { text, figures } = this.#explanation
     const { service = this.name, operation, attempt } = call
-    return makeRefusal(
-      () =>
-        new CircuitOpenError(
-          () => `${text}; ${advice(retryAfterMs)}`,
-          { service, operation, attempt },
-          retryAfterMs,
-          this.#lastError,
-          figures,
-        ),
-    )
+    const message = (): string => `${text}; ${advice(retryAfterMs)}`
+    return new CircuitOpenError(message, { service, operation, attempt }, retryAfterMs, this.#lastError, figures)
   }
 
   #figures(): Figures {

@@ -1,11 +1,5 @@
 /** What a gate says to whom it refuses. The text is made when somebody reads it. */
-import {
-  BulkheadFullError,
-  DeadlineTooShortError,
-  type ErrorContext,
-  makeRefusal,
-  RateLimitedError,
-} from '../errors.ts'
+import { BulkheadFullError, DeadlineTooShortError, type ErrorContext, RateLimitedError } from '../errors.ts'
 
 /** When what is lacking will not be there. */
 export type NotBy = 'now' | 'in time'
@@ -13,7 +7,7 @@ export type NotBy = 'now' | 'in time'
 export function refuseForTokens(call: ErrorContext, by: NotBy, waiting: number, waitMs: number): RateLimitedError {
   const retryAfterMs = Math.max(1, Math.ceil(waitMs))
   const message = (): string => `no token ${by} (${waiting} calls wait); come back in ${retryAfterMs} ms`
-  return makeRefusal(() => new RateLimitedError(message, contextOf(call), retryAfterMs, undefined, { waiting, waitMs }))
+  return new RateLimitedError(message, call, retryAfterMs, undefined, { waiting, waitMs })
 }
 
 export function refuseForSlots(
@@ -28,9 +22,7 @@ export function refuseForSlots(
     slots.key === undefined
       ? `no slot ${by}: all ${slots.count} are taken and ${waiting} calls wait; come back in ${retryAfterMs} ms or raise maxConcurrent`
       : `no slot ${by}: all ${slots.count} of the key ${slots.key} are taken; come back in ${retryAfterMs} ms or raise maxPerKey`
-  return makeRefusal(
-    () => new BulkheadFullError(message, contextOf(call), retryAfterMs, undefined, { slots: slots.count, waiting }),
-  )
+  return new BulkheadFullError(message, call, retryAfterMs, undefined, { slots: slots.count, waiting })
 }
 
 /** Who would wait behind calls that do not succeed. */
@@ -58,15 +50,9 @@ export function refuseForDeadline(
   const message = (): string =>
     `it would wait about ${whole(waitMs)} and run for about ${whole(runMs)}, and ${whole(leftMs)} are left; give it more time, or come back when less is going on`
   const retryAfterMs = waitMs > 0 ? Math.ceil(waitMs) : undefined
-  return makeRefusal(
-    () => new DeadlineTooShortError(message, contextOf(call), retryAfterMs, undefined, { waitMs, runMs, leftMs }),
-  )
+  return new DeadlineTooShortError(message, call, retryAfterMs, undefined, { waitMs, runMs, leftMs })
 }
 
 function whole(ms: number): string {
   return `${Math.max(0, Math.round(ms))} ms`
-}
-
-function contextOf({ service, operation, attempt }: ErrorContext): ErrorContext {
-  return { service, operation, attempt }
 }

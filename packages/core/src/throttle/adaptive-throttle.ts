@@ -1,5 +1,5 @@
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts'
-import { makeRefusal, ThrottledError } from '../errors.ts'
+import { ThrottledError } from '../errors.ts'
 import { atLeast, callback, checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
 
 /** Options of an adaptive throttle. */
@@ -94,7 +94,7 @@ export class AdaptiveThrottle {
     const figures = { calls: this.#allCalls, accepts: this.#allAccepts, refusalProbability: probability }
     const message = (): string =>
       `throttled: the service accepted ${figures.accepts} of the last ${figures.calls} calls, so ${Math.round(probability * 100)} % are not sent; come back in ${retryAfterMs} ms`
-    return makeRefusal(() => new ThrottledError(message, context, retryAfterMs, undefined, figures))
+    return new ThrottledError(message, context, retryAfterMs, undefined, figures)
   }
 
   /** The service did the work of a call that was let through. */
