@@ -19,7 +19,7 @@ export class UsageError extends Error {
 }
 
 const FULL: Effort = { rounds: 31, turnMs: 40, warmUpMs: 400 }
-const QUICK: Effort = { rounds: 11, turnMs: 12, warmUpMs: 120 }
+const QUICK: Effort = { rounds: 11, turnMs: 12, warmUpMs: 250 }
 
 /** @param known names of all suites @param results where a full run writes by default @throws UsageError */
 export function readArguments(args: readonly string[], known: readonly string[], results: string): Wish {
