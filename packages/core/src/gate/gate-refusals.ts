@@ -37,7 +37,7 @@ export function refuseForStuckSlots(
   const message = (): string =>
     `no slot: all ${slots.count} are taken, and no call has succeeded for ${whole(stuckMs)}, where nearly all take less than ${whole(usualMs)}; come back in ${retryAfterMs} ms`
   const figures = { slots: slots.count, waiting: slots.waiting, stuckMs, usualMs }
-  return makeRefusal(() => new BulkheadFullError(message, contextOf(call), retryAfterMs, undefined, figures))
+  return new BulkheadFullError(message, call, retryAfterMs, undefined, figures)
 }
 
 /** @param waitMs how long it would wait @param runMs how long it would then run @param leftMs how long it may take */

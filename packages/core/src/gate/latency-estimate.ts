@@ -6,8 +6,8 @@ const WEIGHT_DOWN = 0.05
 const WEIGHT_OF_DEVIATION = 0.1
 
 /**
- * Nothing takes less, in milliseconds. A mean of zeros would halve itself until it is one of the numbers so close to 0 that
- * a processor takes a hundred times as long to reckon with (bench: `stack`).
+ * What is less is nothing, in milliseconds. Else a mean of zeros would shrink until it is one of the numbers so close to 0
+ * that a processor takes a hundred times as long to reckon with (bench: `stack`).
  */
 const LEAST_MS = 0.001
 
@@ -29,13 +29,13 @@ export class LatencyEstimate {
   /** What a call took. */
   learn(tookMs: number, now: number): void {
     if (this.#isForgotten(now)) {
-      this.#mean = Math.max(LEAST_MS, tookMs)
+      this.#mean = tookMs
       this.#median = tookMs
-      this.#deviation = this.#mean / 2
+      this.#deviation = tookMs / 2
     } else {
-      const error = Math.max(LEAST_MS, tookMs) - this.#mean
-      this.#mean += error * (error > 0 ? WEIGHT_UP : WEIGHT_DOWN)
-      this.#deviation = Math.max(LEAST_MS, this.#deviation + (Math.abs(error) - this.#deviation) * WEIGHT_OF_DEVIATION)
+      const error = tookMs - this.#mean
+      this.#mean = notTiny(this.#mean + error * (error > 0 ? WEIGHT_UP : WEIGHT_DOWN))
+      this.#deviation = notTiny(this.#deviation + (Math.abs(error) - this.#deviation) * WEIGHT_OF_DEVIATION)
       this.#median += Math.sign(tookMs - this.#median) * WEIGHT_OF_DEVIATION * Math.max(this.#deviation, 0.01)
     }
     this.#until = now + Math.max(BELIEVED_MS, 4 * this.#mean)
@@ -64,4 +64,8 @@ export class LatencyEstimate {
   #isForgotten(now: number): boolean {
     return now > this.#until
   }
+}
+
+function notTiny(ms: number): number {
+  return ms < LEAST_MS ? 0 : ms
 }
