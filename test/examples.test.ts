@@ -65,12 +65,16 @@ const ESSENTIAL: Readonly<Record<string, readonly RegExp[]>> = {
     /^polygon \(DATA_PROVIDER\): CLOSED, 1 succeeded, 0 refused$/,
   ],
   'outage-simulated.ts': [
+    /^second 60 of 60: the broker answers/,
+    /^ {2}·{15}━{25}·{20}$/,
     /^without Holdfast, second 60$/,
     /account .*answered in time: [12]\d %$/,
     /quotes .*answered in time: [123]\d %$/,
     /^with Holdfast, second 60$/,
     /account .*answered in time: 5\d %$/,
     /quotes .*answered in time: 100 %$/,
+    /circuit of the broker, thick where it is open/,
+    /^ {2}·{15}━{25,26}·{19,20}$/,
   ],
   'trading-bot.ts': [
     /^minute 3: the broker loses acknowledgements/,
