@@ -1,10 +1,43 @@
+import { createGateway, guardUpstreams } from '@holdfast/gateway'
 import { startGatewayFleet } from '@holdfast/gateway/fleet'
+import { connectFleet } from '@holdfast/redis'
+import { startRedisServer } from '@holdfast/testing/redis-server'
+import { systemClock } from 'holdfast'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const answerOf = async (url: string, token = ''): Promise<{ status: number; body: unknown }> => {
   const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
   return { status: answer.status, body: await answer.json() }
 }
+
+/** A gateway on that Redis, whose clients may ask ten times at once and twice a second. */
+async function limitedGateway(redis: string, processId: string): Promise<string> {
+  const fleet = await connectFleet({ redis, processId })
+  const limits = { perClient: { tokensPerSecond: 2, burstSize: 10 }, fleet }
+  const endpoints = { alpaca: { keyId: 'key', secretKey: 'secret', paper: true }, polygon: { apiKey: 'key' } }
+  const gateway = await createGateway({ upstreams: guardUpstreams(endpoints, { fleet }), limits })
+  onTestFinished(async () => {
+    await gateway.stop()
+    await fleet.close()
+  })
+  return await gateway.app.listen({ host: '127.0.0.1', port: 0 })
+}
+
+describe('two gateways of a fleet', { timeout: 60_000 }, () => {
+  it('hold a client to one limit together, whichever of them he asks', async () => {
+    const redis = await startRedisServer()
+    onTestFinished(() => redis.close())
+    const urls = await Promise.all(['one', 'other'].map((name) => limitedGateway(redis.url, name)))
+    const statusOf = async (url: string | undefined): Promise<number> => (await fetch(`${url}/v1/limits`)).status
+    // Redis remembers from its first second on; until then nobody is let in.
+    await vi.waitFor(async () => expect(await statusOf(urls[0])).toBe(404), { timeout: 30_000 })
+    const begunAt = systemClock.now()
+    const seen = await Promise.all(Array.from({ length: 40 }, (_, index) => statusOf(urls[index % 2])))
+    const admitted = seen.filter((status) => status === 404).length
+    expect(admitted).toBeLessThanOrEqual(10 + (2 * (systemClock.now() - begunAt)) / 1_000)
+    expect(seen.filter((status) => status === 429)).toHaveLength(40 - admitted)
+  })
+})
 
 describe('a fleet of gateways', { timeout: 120_000 }, () => {
   it('answers at one address, knows its members, and goes on when one of them is killed and comes back', async () => {

@@ -151,10 +151,18 @@ export class RateLimiter {
   decide(options: TakeOptions = {}): RateLimitDecision | Promise<RateLimitDecision> {
     const decision = this.tryAcquire(options)
     if (decision.allowed) return decision
-    const asking = this.levels.asking(options.client, options.cost ?? 1, this.#clock.now())
+    const asking = this.asking(options)
     if (asking === undefined) return decision
     this.#refused--
     return asking.then(() => this.tryAcquire(options))
+  }
+
+  /**
+   * For who takes from several limiters together ({@link decide} is for one): what has to be waited for before a refusal is
+   * one. Settles when the store has been asked, and never rejects; undefined when the refusal is one already.
+   */
+  asking({ client, cost = 1 }: TakeOptions = {}): Promise<void> | undefined {
+    return this.levels.asking(client, cost, this.#clock.now())
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Rate limits on every route of an Express application, or of anything else that takes Connect's middleware. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestReader } from '../client/client-identity.ts'
+import type { Admission } from '../limit/admission-control.ts'
 import { type RoutedLimitOptions, RoutedLimits } from '../limit/routed-limits.ts'
 import { nodeRequest } from '../node-request.ts'
 import { type ExpressMiddleware, wholeUrl } from './middleware.ts'
@@ -36,12 +37,16 @@ export function rateLimit<Request extends IncomingMessage = IncomingMessage>(
     request[MET] = limits
     const admission = limits.admit(request)
     if (admission === undefined) return next()
-    const { allowed, headers, body } = admission
-    for (const name in headers) response.setHeader(name, headers[name] ?? '')
-    if (allowed) return next()
-    response.statusCode = 429
-    response.end(body)
+    if (admission instanceof Promise) admission.then((answer) => tell(answer, response, next), next)
+    else tell(admission, response, next)
   }
+}
+
+function tell({ allowed, headers, body }: Admission, response: ServerResponse, next: () => void): void {
+  for (const name in headers) response.setHeader(name, headers[name] ?? '')
+  if (allowed) return next()
+  response.statusCode = 429
+  response.end(body)
 }
 
 function twice(): Error {

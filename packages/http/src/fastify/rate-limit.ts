@@ -1,7 +1,8 @@
 /** Rate limits on every route of a Fastify application. */
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import type { RequestReader } from '../client/client-identity.ts'
+import type { Admission } from '../limit/admission-control.ts'
 import { type RateLimitOptions, RequestLimits, type RouteLimit, type RouteRule } from '../limit/request-limits.ts'
 import { joined } from '../node-request.ts'
 import { withoutFastifysOwn } from './plugin-options.ts'
@@ -49,11 +50,16 @@ const register: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
     if (limit === false) return next()
     // A rule that a later hook has given to the route is made at its first request.
     const rule = limit && (rules.get(limit) ?? ruleOf(limit, `${request.method} ${request.routeOptions.url}`))
-    const { allowed, headers, body } = limits.admit(request, rule)
-    for (const name in headers) reply.header(name, headers[name])
-    if (allowed) return next()
-    reply.code(429).send(body)
+    const admission = limits.admit(request, rule)
+    if (admission instanceof Promise) admission.then((answer) => tell(answer, reply, next), next)
+    else tell(admission, reply, next)
   })
+}
+
+function tell({ allowed, headers, body }: Admission, reply: FastifyReply, next: () => void): void {
+  for (const name in headers) reply.header(name, headers[name])
+  if (allowed) next()
+  else reply.code(429).send(body)
 }
 
 /**

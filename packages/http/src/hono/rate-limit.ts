@@ -40,7 +40,8 @@ export function rateLimit({ address = remoteAddress, ...options }: HonoRateLimit
     if (context[MET] === limits) return await next()
     if (context[MET] !== undefined) throw twice()
     context[MET] = limits
-    const admission = limits.admit(context)
+    const asked = limits.admit(context)
+    const admission = asked instanceof Promise ? await asked : asked
     if (admission === undefined) return await next()
     const { allowed, headers, body = null } = admission
     if (!allowed) return new Response(body, { status: 429, headers })

@@ -1,8 +1,8 @@
 /** Whether a request is let in: the part that the middleware of every framework shares. */
-import { type Clock, InvalidOptionError, type RateLimit, type RateLimitDecision } from 'holdfast'
-import { atLeast, flag, instance, isOptions, positive, type Rules, wholeNumber } from 'holdfast/options'
+import { type Clock, type FleetPatterns, InvalidOptionError, type RateLimit, type RateLimitDecision } from 'holdfast'
+import { atLeast, flag, instance, isOptions, nameText, positive, type Rules, wholeNumber } from 'holdfast/options'
 import { Answers } from './answers.ts'
-import { Tier } from './tier.ts'
+import { type SharedLimit, Tier } from './tier.ts'
 
 /** Limits of the requests that come in. Give one for all clients together, one for each client, or both. */
 export interface AdmissionOptions {
@@ -16,7 +16,14 @@ export interface AdmissionOptions {
   readonly legacyHeaders?: boolean | undefined
   /** For how many clients a bucket is kept. Default 10,000. */
   readonly maxClients?: number | undefined
-  /** Source of time. Default: the system's. */
+  /**
+   * The fleet whose processes hold clients to these limits together: `connectFleet` of `@holdfast/redis` makes one. Default:
+   * this process alone.
+   */
+  readonly fleet?: Pick<FleetPatterns, 'rateLimiter'> | undefined
+  /** What the limits are called in the fleet: the same in every process, another for each application. Default `requests`. */
+  readonly fleetName?: string | undefined
+  /** Source of time. Default: the system's; the fleet's where there is one. */
   readonly clock?: Clock | undefined
 }
 
@@ -30,6 +37,8 @@ export const ADMISSION_RULES: Rules<AdmissionOptions> = {
   },
   legacyHeaders: flag,
   maxClients: wholeNumber(1),
+  fleet: instance('a fleet'),
+  fleetName: nameText,
   clock: instance('a Clock'),
 }
 
@@ -57,13 +66,16 @@ interface Passage {
 }
 
 /**
- * Admits requests by rate, whatever the framework. Never waits. A request takes from all its limits or from none.
+ * Admits requests by rate, whatever the framework. A request takes from all its limits or from none, and never waits for
+ * tokens; in a fleet it may wait until the others have been asked.
  *
  * @example
  * const control = new AdmissionControl({ perClient: { tokensPerSecond: 10, burstSize: 20 } })
  * const { allowed, retryAfter, body } = control.admit('user:ada')
  */
 export class AdmissionControl {
+  /** Whether a refusal is one only after the fleet was asked. */
+  readonly #asks: boolean
   readonly #everybody: Passage
   readonly #single: ReadonlyMap<string, Passage>
 
@@ -73,22 +85,25 @@ export class AdmissionControl {
    */
   constructor(options: AdmissionOptions, single: ReadonlyMap<string, RateLimit> = new Map()) {
     const { tokensPerSecond, burstSize, perClient, legacyHeaders = false, maxClients, clock } = options
+    const { fleet, fleetName = 'requests' } = options
+    const sharedAs = (name: string): SharedLimit | undefined => fleet && { fleet, name: `${fleetName}:${name}` }
+    this.#asks = fleet !== undefined
     const own = perClient === undefined ? [] : [perClient].flat()
     if (tokensPerSecond === undefined && burstSize !== undefined) throw noLimit()
     const alone = single.size === 0 && own.length + (tokensPerSecond === undefined ? 0 : 1) === 1
     const nameOf = (name: string): string => (alone ? 'default' : name)
     const clients = own.map((limit, index) => {
       const name = nameOf(index === 0 ? 'client' : `client-${index + 1}`)
-      return new Tier(name, 'client', limit, { maxClients, clock })
+      return new Tier(name, 'client', limit, { maxClients, clock, shared: sharedAs(`client-${index + 1}`) })
     })
     const all =
       tokensPerSecond === undefined
         ? []
-        : [new Tier(nameOf('global'), 'global', { tokensPerSecond, burstSize }, { clock })]
+        : [new Tier(nameOf('global'), 'global', { tokensPerSecond, burstSize }, { clock, shared: sharedAs('all') })]
     this.#everybody = passageOf([...clients, ...all], legacyHeaders)
     this.#single = new Map(
       [...single].map(([client, limit]) => {
-        const its = new Tier('client', 'client', limit, { maxClients: 1, clock })
+        const its = new Tier('client', 'client', limit, { maxClients: 1, clock, shared: sharedAs(client) })
         return [client, passageOf([its, ...all], legacyHeaders)]
       }),
     )
@@ -117,6 +132,19 @@ export class AdmissionControl {
     }
     const { answers, tier } = tightest
     return allowed ? answers.letIn(tier.decision) : answers.turnAway(tier.decision)
+  }
+
+  /**
+   * {@link admit} where a fleet may have to be asked before a refusal is one. Without a fleet the answer is no promise.
+   *
+   * @throws InvalidOptionError when the cost can never be met
+   */
+  decide(client: string, cost = 1): Admission | Promise<Admission> {
+    const admission = this.admit(client, cost)
+    if (!this.#asks || admission.allowed) return admission
+    const { first, others } = this.#passageOf(client)
+    const asking = [first, ...others].flatMap(({ tier }) => tier.asking(client, cost) ?? [])
+    return asking.length === 0 ? admission : Promise.all(asking).then(() => this.admit(client, cost))
   }
 
   #passageOf(client: string): Passage {

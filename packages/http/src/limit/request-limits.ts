@@ -1,5 +1,5 @@
 /** The limits of an application: whose request it is, what its route costs, and whether it is let in. */
-import { type Clock, type HookErrorReporter, reportToConsole } from 'holdfast'
+import { type HookErrorReporter, reportToConsole } from 'holdfast'
 import { callback, checkOptions, positive, type Rules } from 'holdfast/options'
 import { CLIENT_RULES, ClientIdentity, type ClientOptions, type RequestReader } from '../client/client-identity.ts'
 import { ADMISSION_RULES, type Admission, AdmissionControl, type AdmissionOptions } from './admission-control.ts'
@@ -25,7 +25,7 @@ export interface RateLimitOptions<Request> extends AdmissionOptions, ClientOptio
 }
 
 /** What a route can say of itself: what it costs, or limits that hold for it instead of the application's. */
-export interface RouteLimit extends Omit<AdmissionOptions, 'clock'> {
+export interface RouteLimit extends Omit<AdmissionOptions, 'clock' | 'fleet' | 'fleetName'> {
   /** Tokens that a request of this route takes. Default 1. */
   readonly cost?: number | undefined
 }
@@ -44,7 +44,7 @@ const RATE_LIMIT_RULES: Rules<RateLimitOptions<never>> = {
   onHookError: callback,
 }
 
-const { clock: _clock, ...WITHIN_ROUTE } = ADMISSION_RULES
+const { clock: _clock, fleet: _fleet, fleetName: _fleetName, ...WITHIN_ROUTE } = ADMISSION_RULES
 const ROUTE_RULES: Rules<RouteLimit> = { ...WITHIN_ROUTE, cost: positive('tokens') }
 
 /**
@@ -54,7 +54,7 @@ const ROUTE_RULES: Rules<RouteLimit> = { ...WITHIN_ROUTE, cost: positive('tokens
 export class RequestLimits<Request> {
   readonly #reader: RequestReader<Request>
   readonly #identity: ClientIdentity<Request>
-  readonly #clock: Clock | undefined
+  readonly #around: Pick<AdmissionOptions, 'clock' | 'fleet' | 'fleetName'>
   readonly #general: RouteRule
   readonly #onLimited: RateLimitOptions<Request>['onLimited']
   readonly #report: HookErrorReporter
@@ -64,7 +64,7 @@ export class RequestLimits<Request> {
     checkOptions('rateLimit', options, RATE_LIMIT_RULES)
     this.#reader = reader
     this.#identity = new ClientIdentity(reader, options)
-    this.#clock = options.clock
+    this.#around = { clock: options.clock, fleet: options.fleet, fleetName: options.fleetName ?? 'requests' }
     this.#general = { control: new AdmissionControl(options, this.#identity.limits), cost: 1 }
     this.#onLimited = options.onLimited
     this.#report = options.onHookError ?? reportToConsole
@@ -80,15 +80,22 @@ export class RequestLimits<Request> {
     checkOptions(where, limit, ROUTE_RULES)
     const { cost = 1, ...limits } = limit
     const hasOwn = Object.keys(limits).length > 0
-    const control = hasOwn ? new AdmissionControl({ ...limits, clock: this.#clock }) : this.#general.control
+    const around = { ...this.#around, fleetName: `${this.#around.fleetName}:${where}` }
+    const control = hasOwn ? new AdmissionControl({ ...limits, ...around }) : this.#general.control
     control.checkCost(`${where}.cost`, cost)
     return { control, cost }
   }
 
-  /** Whether a request is let in. @throws what `user` of the options throws */
-  admit(request: Request, rule: RouteRule = this.#general): Admission {
+  /** Whether a request is let in: no promise, but in a fleet that must be asked. @throws what `user` of the options throws */
+  admit(request: Request, rule: RouteRule = this.#general): Admission | Promise<Admission> {
     const client = this.#identity.of(request)
-    const admission = rule.control.admit(client, rule.cost)
+    const admission = rule.control.decide(client, rule.cost)
+    if (this.#onLimited === undefined) return admission
+    if (admission instanceof Promise) return admission.then((answer) => this.#told(answer, client, request))
+    return this.#told(admission, client, request)
+  }
+
+  #told(admission: Admission, client: string, request: Request): Admission {
     if (!admission.allowed && this.#onLimited !== undefined) this.#tell(this.#onLimited, client, request)
     return admission
   }

@@ -33,8 +33,8 @@ export class RoutedLimits<Request> {
     this.#table = new RouteTable('rateLimit.routes', Object.fromEntries(rules))
   }
 
-  /** Whether a request is let in; undefined when its route is exempt. @throws what `user` of the options throws */
-  admit(request: Request): Admission | undefined {
+  /** Whether a request is let in: a promise in a fleet that must be asked; undefined when its route is exempt. @throws what `user` of the options throws */
+  admit(request: Request): Admission | Promise<Admission> | undefined {
     if (this.#table.isEmpty) return this.#limits.admit(request)
     const found = this.#table.find(this.#reader.method(request), this.#reader.url(request))
     if (found === undefined) return this.#limits.admit(request)

@@ -1,4 +1,12 @@
-import { type Clock, type DecisionRecord, newDecision, type RateLimit, RateLimiter, systemClock } from 'holdfast'
+import {
+  type Clock,
+  type DecisionRecord,
+  type FleetPatterns,
+  newDecision,
+  type RateLimit,
+  RateLimiter,
+  systemClock,
+} from 'holdfast'
 
 /** A limit as it is told to clients. */
 export interface Policy {
@@ -9,6 +17,12 @@ export interface Policy {
   readonly burstSize: number
   /** It as an item of `RateLimit-Policy`: quota, and window in seconds. */
   readonly item: string
+}
+
+/** Whose processes keep a limit together, and what it is called there. */
+export interface SharedLimit {
+  readonly fleet: Pick<FleetPatterns, 'rateLimiter'>
+  readonly name: string
 }
 
 /** One of the limits that a request must pass. */
@@ -24,10 +38,15 @@ export class Tier {
     name: string,
     scope: Policy['scope'],
     limit: RateLimit,
-    around: { readonly maxClients?: number | undefined; readonly clock?: Clock | undefined },
+    around: {
+      readonly maxClients?: number | undefined
+      readonly clock?: Clock | undefined
+      readonly shared?: SharedLimit | undefined
+    },
   ) {
-    const { maxClients, clock = systemClock } = around
-    this.#limiter = new RateLimiter({ ...(scope === 'client' ? { perClient: limit, maxClients } : limit), clock })
+    const { maxClients, clock = systemClock, shared } = around
+    const options = { ...(scope === 'client' ? { perClient: limit, maxClients } : limit), clock }
+    this.#limiter = shared === undefined ? new RateLimiter(options) : shared.fleet.rateLimiter(shared.name, options)
     this.#clock = clock
     this.policy = policyOf(name, scope, limit)
   }
@@ -40,6 +59,11 @@ export class Tier {
   /** Takes the tokens if they are there; {@link decision} has the figures. */
   tryTake(client: string, cost: number): boolean {
     return this.#limiter.admit(this.decision, client, cost)
+  }
+
+  /** What has to be waited for before a refusal is one; undefined where the limit is this process's alone. */
+  asking(client: string, cost: number): Promise<void> | undefined {
+    return this.#limiter.asking({ client, cost })
   }
 
   /** Gives tokens back that were just taken. */
