@@ -70,7 +70,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     const held = this.#lease.held(now) / grains
     const share = this.#shareAt(now)
     if (share !== undefined) return Math.max(held, share.available(now))
-    return this.#shard.available ? Math.min(burstSize, held + this.#inRedis(now)) : held
+    const isAsked = this.#shard.available && this.#mismatch === undefined
+    return isAsked ? Math.min(burstSize, held + this.#inRedis(now)) : held
   }
 
   /** How many whole milliseconds until `cost` tokens are there, as far as anybody knows; 0 when they are. Asks for them. */

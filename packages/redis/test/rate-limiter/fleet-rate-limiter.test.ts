@@ -93,6 +93,21 @@ describe('the limiter of a fleet', () => {
     expect(one.limiter.snapshot().remaining).toBe(0)
   })
 
+  it('has nothing left where others use another limit under its name', async () => {
+    const clock = new VirtualClock()
+    const redis = new RedisModel(clock)
+    const problems: FleetError[] = []
+    const first = member(clock, redis, { tokensPerSecond: 1, burstSize: 8 })
+    const { limiter } = member(clock, redis, { tokensPerSecond: 2, burstSize: 8 }, problems)
+    await clock.advance(FULL_MS)
+    void first.limiter.acquire()
+    await clock.advance(5)
+    limiter.tryAcquire()
+    await clock.advance(5)
+    expect(problems).toHaveLength(1)
+    expect(limiter.snapshot().remaining).toBe(0)
+  })
+
   it('admits a call that needs more than one lease holds', async () => {
     const clock = new VirtualClock()
     const redis = new RedisModel(clock)
