@@ -1,6 +1,7 @@
 /** After two processes have found a service failing: how long until the others refuse. */
 import { connectFleet, type Fleet, fleetCircuitBreaker } from '@holdfast/redis'
 import { type CircuitBreaker, systemClock } from 'holdfast'
+import { Redis } from 'ioredis'
 import { quantile } from '../src/measure.ts'
 
 const MEMBERS = 100
@@ -17,16 +18,18 @@ export interface CircuitSpread {
 export async function circuitSpread(redisUrl: string, rounds: number): Promise<CircuitSpread> {
   const fleets: Fleet[] = []
   const tookMs: number[] = []
+  const operator = new Redis(redisUrl)
   try {
     for (let member = 0; member < MEMBERS; member++) fleets.push(await connectFleet({ redis: redisUrl }))
-    for (let round = 0; round < rounds; round++) tookMs.push(...(await spread(fleets, `service-${round}`)))
+    for (let round = 0; round < rounds; round++) tookMs.push(...(await spread(fleets, `service-${round}`, operator)))
   } finally {
+    operator.disconnect()
     await Promise.all(fleets.map((fleet) => fleet.close()))
   }
   return { members: MEMBERS, rounds, median: quantile(tookMs, 0.5), p99: quantile(tookMs, 0.99) }
 }
 
-async function spread(fleets: readonly Fleet[], service: string): Promise<number[]> {
+async function spread(fleets: readonly Fleet[], service: string, operator: Redis): Promise<number[]> {
   let decidedAt = 0
   const tookMs: number[] = []
   const breakers = fleets.map((fleet) =>
@@ -37,7 +40,8 @@ async function spread(fleets: readonly Fleet[], service: string): Promise<number
       },
     }),
   )
-  // Every member listens, and has been told that all is well.
+  while ((await listenersTo(service, operator)) < fleets.length) await pause(50)
+  // Every member has been told that all is well.
   await pause(1_000)
   const [first, second] = breakers
   await fails(first)
@@ -46,6 +50,13 @@ async function spread(fleets: readonly Fleet[], service: string): Promise<number
   await fails(second)
   while (tookMs.length < fleets.length) await pause(5)
   return tookMs
+}
+
+/** Who connects while the circuit opens learns of it by looking, a second later: that is not what is measured. */
+async function listenersTo(service: string, operator: Redis): Promise<number> {
+  const [channel = ''] = (await operator.pubsub('CHANNELS', `*:${service}:*`)).map(String)
+  const [, listeners] = await operator.pubsub('NUMSUB', channel)
+  return Number(listeners ?? 0)
 }
 
 async function fails(breaker: CircuitBreaker | undefined): Promise<void> {
