@@ -26,15 +26,19 @@ async function sentinelOf(test: TestContext): Promise<{ readonly master: RedisSe
     ],
     settings: ['--sentinel'],
   })
-  const sentinel = new Redis(port)
+  const [sentinel, copy] = [new Redis(port), new Redis(replica.port)]
   await vi.waitFor(
     async () => {
+      // One that has never had the data is not made the master.
+      const state = await copy.info('replication')
+      if (!state.includes('master_link_status:up')) throw new Error('the replica has no data yet')
       const known = await sentinel.call('SENTINEL', ['REPLICAS', 'trading'])
       if (!JSON.stringify(known).includes(String(replica.port))) throw new Error('the Sentinel knows no replica yet')
     },
     { timeout: 30_000, interval: 100 },
   )
   sentinel.disconnect()
+  copy.disconnect()
   return { master, port }
 }
 
