@@ -121,7 +121,7 @@ export function page({ environment, rows, targets, capacities, bytesPerClient }:
     '',
     '![Questions a second by processes: the model, a real Redis, and how many one Redis can answer](fleet.svg)',
     '',
-    'Counted by the model of the scripts in virtual time, and by a real Redis under the same fleet, whose processes share one connection. Each process uses each limit 20 times a second, leases of 250 ms. What Redis takes of its one CPU is what it says itself.',
+    'Counted by the model of the scripts in virtual time, and by a real Redis under the same fleet, whose processes share one connection. Each process uses each limit 20 times a second, leases of 250 ms. What Redis takes of its one CPU is what it says itself. Where the two counts differ, the machine that played the whole fleet was late: calls were fewer, or the limits of a process no longer asked in the same turn.',
     '',
     '| processes | busy limits each | questions a second, by the model | by a real Redis | of Redis’s CPU |',
     '| ---: | ---: | ---: | ---: | ---: |',
