@@ -6,7 +6,7 @@ const HEIGHT = 360
 const LEFT = 70
 const BOTTOM = 46
 const TOP = 20
-const RIGHT = 150
+const RIGHT = 170
 
 const STYLE = `
   text { font: 13px system-ui, sans-serif; fill: #1b2733 } .faint { fill: #5b6b7a }
