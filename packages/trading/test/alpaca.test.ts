@@ -1,5 +1,12 @@
 import { Alpaca } from '@alpacahq/alpaca-trade-api/rest'
-import { CircuitOpenError, describeFailure, RateLimitedError, RetriesExhaustedError, TimeoutError } from 'holdfast'
+import {
+  CircuitOpenError,
+  describeFailure,
+  InvalidOptionError,
+  RateLimitedError,
+  RetriesExhaustedError,
+  TimeoutError,
+} from 'holdfast'
 import { describe, expect, it, vi } from 'vitest'
 import { createAlpacaBroker } from '../src/alpaca/alpaca-broker.ts'
 import { InvalidRequestError, MalformedAnswerError, memoryJournal, UpstreamRequestError } from '../src/index.ts'
@@ -90,6 +97,15 @@ describe('reads through the real SDK', () => {
     controller.abort('no longer wanted')
     expect(await result).toBe('no longer wanted')
   })
+})
+
+it.each(['retry', 'rateLimit'] as const)('a client of one’s own whose %s is on is refused', async (layer) => {
+  const { resilience } = await startBench()
+  const keys = { keyId: 'key', secret: 'secret' }
+  const client = new Alpaca({ ...keys, ...(layer === 'retry' ? { rateLimit: false } : { retry: false }) })
+  const make = () => createAlpacaBroker({ service: resilience.service('alpaca'), journal: memoryJournal(), client })
+  expect(make).toThrow(InvalidOptionError)
+  expect(make).toThrow(`client.${layer}`)
 })
 
 describe('the errors of the real SDK', () => {
