@@ -52,13 +52,16 @@ const FAULTS_OF_ALPACA = [
 ]
 
 /**
- * The same for TWS, whose orders share one connection: one that hangs takes those that are under way with it, and everything
- * that is sent on it until the heartbeat has found it out.
+ * The same for TWS, which hangs about one order: it is executed or not, and nothing is ever told of it. Beyond that one order
+ * in 500 makes the connection, which all share, fall silent or break, and takes those that are under way with it.
  */
 const FAULTS_OF_TWS = [
-  { match: { msgId: 3, probability: 0.1 }, action: { type: 'dropAck' } },
-  { match: { msgId: 3, probability: 0.025 / 0.9 }, action: { type: 'hang', where: 'after' } },
-  { match: { msgId: 3, probability: 0.025 / 0.875 }, action: { type: 'hang', where: 'before' } },
+  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'hang', where: 'after' } },
+  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'hang', where: 'before' } },
+  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'dieOnSubmit', where: 'after' } },
+  { match: { msgId: 3, probability: 0.0005 }, action: { type: 'dieOnSubmit', where: 'before' } },
+  { match: { msgId: 3, probability: 0.125 }, action: { type: 'dropAck', where: 'after' } },
+  { match: { msgId: 3, probability: 0.025 / 0.875 }, action: { type: 'dropAck', where: 'before' } },
   { match: { probability: REFUSED_SHARE }, action: { type: 'reset', where: 'accept' } },
 ]
 

@@ -3,7 +3,7 @@ import { killDrill } from './kill-drill.ts'
 import type { DrilledBroker } from './trader.ts'
 
 /** Orders that are wanted at a time. Those that a kill catches before they left stay in doubt at TWS, where nobody can tell. */
-const AT_ONCE = { alpaca: 96, ib: 8 }
+const AT_ONCE = { alpaca: 96, ib: 24 }
 
 /** Alpaca's orders under faults and kills. */
 export const kills: Exercise = {

@@ -42,8 +42,8 @@ const actions = [
   }),
   /** Market data that old. */
   z.strictObject({ type: z.literal('stale'), ageMs: milliseconds.default(900_000) }),
-  /** The order is executed, and its client is never told. */
-  z.strictObject({ type: z.literal('dropAck') }),
+  /** The order is executed, or it is not, and its client is never told. */
+  z.strictObject({ type: z.literal('dropAck'), where: beforeOrAfter.default('after') }),
   /** Of the order, only executions are told. */
   z.strictObject({ type: z.literal('dropStatus') }),
   /** Whatever is told of the order's state is told so many times. */

@@ -280,7 +280,7 @@ describe('rules', () => {
 
   it.each([
     [{ action: { type: 'nonsense' } }, /type must be one of latency, hang, .*notice/],
-    [{ action: { type: 'dropAck', where: 'after' } }, /Unrecognized key/],
+    [{ action: { type: 'dropStatus', where: 'after' } }, /Unrecognized key/],
     [{ action: { type: 'orderError', code: 999 } }, /rule\.action\.code is 999/],
     [{ action: { type: 'cancelReply', reply: 'maybe' } }, /rule\.action\.reply is "maybe"/],
     [{ action: { type: '1100', restoredAs: 1100 } }, /rule\.action\.restoredAs is 1100/],

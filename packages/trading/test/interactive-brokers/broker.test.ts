@@ -127,8 +127,9 @@ describe('an order in doubt', () => {
   it.each([
     ['dieOnSubmit', { type: 'dieOnSubmit', where: 'before' }],
     ['a restart', { type: 'restart', forMs: 1 }],
+    ['an order that TWS drops without a word', { type: 'dropAck', where: 'before' }],
   ])('by %s that TWS never had stays in doubt, is listed, and is not sent again', async (_name, action) => {
-    const { broker, control } = await startBroker()
+    const { broker, control } = await startBroker({ service: { attemptTimeoutMs: 500 } })
     await broker.getOpenOrders()
     control.setFaults('ib', { match: { msgId: 3, times: 1 }, action })
     const outcome = await broker.submitOrder({ ...MARKET, clientOrderId: 'intent-1' })
