@@ -13,11 +13,11 @@ import { CONTESTANTS } from './contestants.ts'
 import { hanging } from './hanging.ts'
 import { promiseKept } from './promise.ts'
 import { type FleetResult, fleetTargets, page, type Row } from './report.ts'
-import { throughputOf } from './throughput.ts'
+import { type Turns, throughputs } from './throughput.ts'
 
 /** How long things run, in milliseconds, and how often. */
 export interface FleetEffort {
-  readonly turnMs: number
+  readonly turns: Turns
   readonly promiseMs: number
   readonly circuitRounds: number
   readonly sizes: readonly Size[]
@@ -26,13 +26,13 @@ export interface FleetEffort {
 
 /** Measures, prints, and writes `fleet.json`, `fleet.md` and `fleet.svg` into the folder, if one is given. */
 export async function measureFleet(effort: FleetEffort, folder: string | undefined): Promise<FleetResult> {
-  const rows: Row[] = []
-  for (const contestant of CONTESTANTS) {
-    const { name, package: library, isFloor = false } = contestant
-    const hot = await withRedis(({ url }) => throughputOf(contestant, 'hot', url, effort.turnMs))
-    const cold = await withRedis(({ url }) => throughputOf(contestant, 'cold', url, effort.turnMs))
-    rows.push({ name, version: versionOf(library), isFloor, hot, cold })
-  }
+  const hot = await throughputs(CONTESTANTS, 'hot', effort.turns)
+  const cold = await throughputs(CONTESTANTS, 'cold', effort.turns)
+  const rows = CONTESTANTS.flatMap(({ name, package: library, isFloor = false }, index): Row[] => {
+    const [ofHot, ofCold] = [hot[index], cold[index]]
+    if (ofHot === undefined || ofCold === undefined) return []
+    return [{ name, version: versionOf(library), isFloor, hot: ofHot, cold: ofCold }]
+  })
   const capacities: Capacity[] = []
   for (const size of effort.sizes) {
     capacities.push(await withRedis(({ url }) => capacityOf(size, url, effort.sizeMs)))
@@ -70,8 +70,8 @@ async function withRedis<T>(measure: (server: RedisServer) => Promise<T>): Promi
 export async function runFleet(args: readonly string[], results: string): Promise<boolean> {
   const isQuick = args.includes('--quick')
   const effort = isQuick
-    ? { turnMs: 1_000, promiseMs: 3_000, circuitRounds: 2, sizes: SIZES.slice(0, 4), sizeMs: 1_000 }
-    : { turnMs: 4_000, promiseMs: 20_000, circuitRounds: 10, sizes: SIZES, sizeMs: 3_000 }
+    ? { turns: { rounds: 3, turnMs: 500 }, promiseMs: 3_000, circuitRounds: 2, sizes: SIZES.slice(0, 4), sizeMs: 1_000 }
+    : { turns: { rounds: 7, turnMs: 800 }, promiseMs: 20_000, circuitRounds: 10, sizes: SIZES, sizeMs: 3_000 }
   console.log(page(await measureFleet(effort, isQuick ? undefined : results)))
   return !isQuick
 }

@@ -1,5 +1,6 @@
 /** What was measured, as a page; the figures that a target names say whether it was met. */
 import type { Environment } from '../src/environment.ts'
+import { quantile } from '../src/measure.ts'
 import type { Capacity } from './capacity.ts'
 import type { CircuitSpread } from './circuit.ts'
 import type { Hanging } from './hanging.ts'
@@ -44,10 +45,17 @@ export function fleetTargets(found: Omit<FleetResult, 'targets'>): readonly Flee
   const { rows, promise, circuit, hanging } = found
   const own = rows.find(({ name }) => name === OURS)
   const peers = rows.filter(({ name, isFloor }) => name !== OURS && !isFloor)
-  const most = (of: (row: Row) => number): number => Math.max(...peers.map(of))
   const least = (of: (row: Row) => number): number => Math.min(...peers.map(of))
-  const hotRatio = (own?.hot.decisionsPerSecond ?? 0) / most(({ hot }) => hot.decisionsPerSecond)
-  const coldRatio = (own?.cold.decisionsPerSecond ?? 0) / most(({ cold }) => cold.decisionsPerSecond)
+  // To the best peer of the same round.
+  const times = (kind: 'hot' | 'cold'): number => {
+    const rounds = own?.[kind].rounds ?? []
+    const best = rounds.map((_, round) => Math.max(...peers.map((peer) => peer[kind].rounds[round] ?? 0)))
+    return quantile(
+      rounds.map((rate, round) => rate / (best[round] ?? Number.NaN)),
+      0.5,
+    )
+  }
+  const [hotRatio, coldRatio] = [times('hot'), times('cold')]
   const cpuRatio =
     least(({ hot }) => hot.redisMicrosecondsPerDecision) / (own?.hot.redisMicrosecondsPerDecision ?? Number.NaN)
   const { tokensPerSecond, burstSize } = LIMIT
@@ -102,7 +110,7 @@ export function page({ environment, rows, targets, capacities, bytesPerClient }:
   return [
     '# A fleet, measured',
     '',
-    'Written by `npm run bench -- fleet`: a real redis-server on loopback and one process, 256 decisions in flight, each contestant alone. [How it measures](../README.md).',
+    'Written by `npm run bench -- fleet`: a real redis-server on loopback and one process, 256 decisions in flight, each contestant in turn, the medians of all rounds. A ratio is to the best peer of the same round. [How it measures](../README.md).',
     '',
     '| | hot key: decisions a second | Redis CPU a decision | cold keys: decisions a second | Redis CPU a decision |',
     '| --- | ---: | ---: | ---: | ---: |',
