@@ -87,7 +87,7 @@ export function fleetTargets(found: Omit<FleetResult, 'targets'>): readonly Flee
     {
       figure: 'under-admission at steady demand',
       target: '≤ 2 %',
-      measured: `${(promise.underAdmission * 100).toFixed(1)} % in ${promise.seconds.toFixed(0)} s`,
+      measured: `${(Math.max(0, promise.underAdmission) * 100).toFixed(1)} % in ${promise.seconds.toFixed(0)} s`,
       met: promise.underAdmission <= 0.02,
     },
     {
