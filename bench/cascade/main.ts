@@ -1,5 +1,5 @@
-/** `npm run cascade [-- case … --quick]`: outages in virtual time, for Holdfast and for others; prints, and writes a report. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+/** `npm run cascade [-- case … --quick]`: outages in virtual time, for Holdfast and for others; prints, and writes reports. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { progress } from '../src/report/progress.ts'
@@ -8,13 +8,16 @@ import type { Case } from './case.ts'
 import { type Outcome, summarize } from './figures.ts'
 import { isDrawn, type Job, type JobResult } from './job.ts'
 import { htmlReport } from './report/html.ts'
+import { jsonReport } from './report/json.ts'
 import { markdownReport } from './report/markdown.ts'
+import { readmeSection, withTable } from './report/readme.ts'
 import { terminalReport } from './report/terminal.ts'
 import { CASES } from './scenarios/index.ts'
-import { SUBJECT_NAMES } from './subjects/names.ts'
+import { SUBJECT_NAMES, usualSeeds } from './subjects/names.ts'
 import { work } from './work.ts'
 
 const OUTPUT = fileURLToPath(new URL('../../docs/cascade', import.meta.url))
+const README = fileURLToPath(new URL('../../README.md', import.meta.url))
 
 try {
   const known = { cases: CASES.map(({ name }) => name), subjects: SUBJECT_NAMES }
@@ -26,11 +29,20 @@ try {
 }
 
 /** @returns 1 when Holdfast missed a bar */
-async function run({ cases, subjects, scales, seeds, output }: Wish): Promise<number> {
+async function run({ cases, subjects, scales, seeds, areSeedsForAll, output }: Wish): Promise<number> {
   const wanted = CASES.filter(({ name }) => cases.includes(name))
-  const jobs: Job[] = wanted.flatMap(({ name }) =>
-    scales.flatMap((scale) => seeds.map((seed) => ({ case: name, scale, seed, subjects }))),
-  )
+  const jobs: Job[] = wanted
+    .flatMap(({ name }) =>
+      scales.flatMap((scale) =>
+        seeds.map((seed, index) => ({
+          case: name,
+          scale,
+          seed,
+          subjects: subjects.filter((subject) => areSeedsForAll || index < usualSeeds(subject)),
+        })),
+      ),
+    )
+    .filter((job) => job.subjects.length > 0)
   const bar = progress(`${jobs.length} scenarios`)
   const results = await work(jobs, (done) => bar.tick(done, jobs.length))
   bar.done()
@@ -38,9 +50,12 @@ async function run({ cases, subjects, scales, seeds, output }: Wish): Promise<nu
   console.log(terminalReport(wanted, outcomes))
   if (output !== undefined) {
     mkdirSync(output, { recursive: true })
+    writeFileSync(join(output, 'results.json'), jsonReport(outcomes))
     writeFileSync(join(output, 'results.md'), markdownReport(wanted, outcomes))
     writeFileSync(join(output, 'report.html'), htmlReport(wanted, outcomes, drawn(results)))
-    console.log(`written to ${output === OUTPUT ? 'docs/cascade' : output}`)
+    if (output === OUTPUT)
+      writeFileSync(README, withTable(readFileSync(README, 'utf8'), readmeSection(wanted, outcomes)))
+    console.log(`written to ${output === OUTPUT ? 'docs/cascade, and the table of README.md' : output}`)
   }
   return outcomes.some((outcome) => isJudged(wanted, outcome) && outcome.missed.length > 0) ? 1 : 0
 }

@@ -103,12 +103,19 @@ describe('the command line', () => {
   const read = (...args: string[]) => readArguments(args, known, 'docs')
 
   it('runs everything and writes the report, unless told otherwise', () => {
-    expect(read()).toEqual({ ...known, scales: [0.3, 1, 3], seeds: [1, 2, 3, 4, 5], output: 'docs' })
-    expect(read('--quick')).toEqual({ ...known, scales: [1], seeds: [1], output: undefined })
+    expect(read()).toEqual({
+      ...known,
+      scales: [0.3, 1, 3],
+      seeds: [1, 2, 3, 4, 5],
+      areSeedsForAll: false,
+      output: 'docs',
+    })
+    expect(read('--quick')).toEqual({ ...known, scales: [1], seeds: [1], areSeedsForAll: false, output: undefined })
     expect(read('slow', '--subject', 'hold', '--seeds', '6-8')).toMatchObject({
       cases: ['slow', 'slow client'],
       subjects: ['holdfast BROKER'],
       seeds: [6, 7, 8],
+      areSeedsForAll: true,
       output: undefined,
     })
   })

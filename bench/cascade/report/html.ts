@@ -3,7 +3,7 @@ import type { SecondResult } from '@holdfast/testing'
 import { type Case, SCALES } from '../case.ts'
 import { barText, type Outcome, shown } from '../figures.ts'
 import type { JobResult } from '../job.ts'
-import { judged, totals } from './rows.ts'
+import { judged, missesOf, seedsText, totals } from './rows.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: light-dark(#1b2530, #e6edf3); --soft: light-dark(#5b6b7b, #8b98a5);
@@ -26,11 +26,17 @@ export function htmlReport(cases: readonly Case[], outcomes: readonly Outcome[],
 <style>${STYLE}</style>
 <h1>Cascades, measured</h1>
 <p>Outages of a simulated platform in virtual time, the same arrivals and service times for every contestant. In the charts, second by second:
-grey what was asked for, green what was answered in time, the orange line what was sent to the upstream, the dashed red line what was lost on the route that has nothing to do with it.</p>
+grey what was asked for, green what was answered in time, the orange line what was sent to the upstream, the dashed red line what was lost on the route that has nothing to do with it. Means of seeds: ${seedsText(outcomes)}. Charts: seed 1, rates × 1.</p>
+<p>${verdict(cases, outcomes)}</p>
 ${scales.map((scale) => scoreTable(cases, outcomes, scale)).join('\n')}
 ${cases.map((one) => section(one, outcomes, drawn)).join('\n')}
 </html>
 `
+}
+
+function verdict(cases: readonly Case[], outcomes: readonly Outcome[]): string {
+  const misses = missesOf(cases, outcomes)
+  return misses.length === 0 ? 'Holdfast meets every bar.' : `Bars that Holdfast missed: ${escaped(misses.join('; '))}.`
 }
 
 function scoreTable(cases: readonly Case[], outcomes: readonly Outcome[], scale: (typeof SCALES)[number]): string {
@@ -66,13 +72,13 @@ const WIDTH = 240
 const HEIGHT = 70
 
 /** At most so many points: of a long run each stands for several seconds. */
-const MOST_POINTS = 120
+const MOST_POINTS = 60
 
 function chart(all: readonly SecondResult[]): string {
   const seconds = thinned(all)
   const most = Math.max(1, ...seconds.map(({ offered, sent }) => Math.max(offered, Math.min(sent, offered * 3))))
-  const x = (index: number): string => ((index / Math.max(1, seconds.length - 1)) * WIDTH).toFixed(1)
-  const y = (value: number): string => (HEIGHT - (Math.min(value, most) / most) * HEIGHT).toFixed(1)
+  const x = (index: number): string => ((index / Math.max(1, seconds.length - 1)) * WIDTH).toFixed(0)
+  const y = (value: number): string => (HEIGHT - (Math.min(value, most) / most) * HEIGHT).toFixed(0)
   const line = (of: (second: SecondResult) => number): string =>
     seconds.map((second, index) => `${x(index)},${y(of(second))}`).join(' ')
   const area = (of: (second: SecondResult) => number): string => `0,${HEIGHT} ${line(of)} ${WIDTH},${HEIGHT}`

@@ -1,16 +1,15 @@
 import type { Case } from '../case.ts'
 import { SCALES } from '../case.ts'
 import { barText, type Outcome, shown } from '../figures.ts'
-import { againstPrototype, bestPeer, judged, outcomeOf, totals } from './rows.ts'
+import { againstPrototype, bestPeer, judged, outcomeOf, seedsText, totals } from './rows.ts'
 
 /** The results as a page of the docs. */
 export function markdownReport(cases: readonly Case[], outcomes: readonly Outcome[]): string {
-  const seeds = Math.max(...outcomes.map((outcome) => outcome.seeds))
   const scales = SCALES.filter((scale) => outcomes.some((outcome) => outcome.scale === scale))
   return [
     '# Cascades, measured',
     '',
-    `Written by \`npm run cascade\`: means of ${seeds} seeds, in virtual time. [What the cases are, how it is measured, and what the figures mean](../cascade.md); [the same with charts](report.html).`,
+    `Written by \`npm run cascade\`: in virtual time, with Node ${process.version.slice(1)}. Means of seeds (${seedsText(outcomes)}). [What the cases are, how it is measured, and what the figures mean](../cascade.md); [the same with charts](report.html).`,
     '',
     ...scales.flatMap((scale) => [
       `## Rates × ${scale}`,

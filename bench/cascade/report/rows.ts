@@ -60,6 +60,30 @@ export function againstPrototype(
   }
 }
 
+/** With how many seeds who was run. */
+export function seedsText(outcomes: readonly Outcome[]): string {
+  const seeds = new Map(outcomes.map(({ subject, seeds: count }) => [subject, count]))
+  const bySeeds = Map.groupBy(seeds.keys(), (subject) => seeds.get(subject) ?? 0)
+  return [...bySeeds]
+    .toSorted(([a], [b]) => b - a)
+    .map(([count, subjects]) => `${count}: ${named(subjects)}`)
+    .join('; ')
+}
+
+function named(subjects: readonly string[]): string {
+  const others = subjects.filter((subject) => !subject.startsWith('holdfast'))
+  return (others.length < subjects.length ? ['Holdfast', ...others] : others).join(', ')
+}
+
+/** The bars that Holdfast missed, in words. */
+export function missesOf(cases: readonly Case[], outcomes: readonly Outcome[]): string[] {
+  return outcomes
+    .filter(({ case: name, subject, missed }) =>
+      cases.some((one) => one.name === name && judged(one) === subject && missed.length > 0),
+    )
+    .map(({ case: name, scale, missed }) => `${name} × ${scale}: ${missed.join(', ')}`)
+}
+
 function scoresOf(
   cases: readonly Case[],
   outcomes: readonly Outcome[],

@@ -1,6 +1,6 @@
 import { type Case, SCALES } from '../case.ts'
 import { barText, type Outcome, shown } from '../figures.ts'
-import { againstPrototype, judged, totals } from './rows.ts'
+import { againstPrototype, judged, missesOf, totals } from './rows.ts'
 
 /** Everything as text: a block for each case, a line for each contestant and scale. */
 export function terminalReport(cases: readonly Case[], outcomes: readonly Outcome[]): string {
@@ -25,10 +25,7 @@ export function terminalReport(cases: readonly Case[], outcomes: readonly Outcom
           ]
     return [`\nmean score, rates × ${scale} (100 is perfect knowledge of the upstream)`, ...scores, ...compared]
   })
-  const missed = outcomes.filter((each) =>
-    cases.some((one) => one.name === each.case && judged(one) === each.subject && each.missed.length > 0),
-  )
-  const misses = missed.map((each) => `  ${each.case} × ${each.scale}: ${each.missed.join(', ')}`)
+  const misses = missesOf(cases, outcomes).map((miss) => `  ${miss}`)
   const verdict = misses.length === 0 ? '\nevery bar is met' : ['\nbars missed:', ...misses].join('\n')
   return [...blocks, ...ends, verdict].join('\n')
 }
