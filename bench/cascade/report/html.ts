@@ -3,7 +3,7 @@ import type { SecondResult } from '@holdfast/testing'
 import { type Case, SCALES } from '../case.ts'
 import { barText, type Outcome, shown } from '../figures.ts'
 import type { JobResult } from '../job.ts'
-import { judged, missesOf, seedsText, totals } from './rows.ts'
+import { isPeer, judged, missesOf, outcomeOf, seedsText, totals } from './rows.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: light-dark(#1b2530, #e6edf3); --soft: light-dark(#5b6b7b, #8b98a5);
@@ -12,11 +12,11 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.6rem } h2 { font-size: 1.15rem; margin: 2.4rem 0 .2rem } p { margin: .2rem 0 .8rem; color: var(--soft) }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .86rem }
 th, td { text-align: right; padding: .22rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap } th:first-child, td:first-child { text-align: left }
-tr.judged td { font-weight: 600 } td.miss { color: var(--bad) } .scroll { overflow-x: auto }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: .8rem; margin: .6rem 0 1rem }
+tr.judged td { font-weight: 600 } .miss { color: var(--bad) } .reached { color: var(--ink); font-size: .86rem } .scroll { overflow-x: auto }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(155px, 1fr)); gap: .8rem; margin: .6rem 0 1rem }
 figure { margin: 0; border: 1px solid var(--line); border-radius: 6px; padding: .4rem .5rem } figcaption { font-size: .8rem; color: var(--soft) }
 svg { width: 100%; height: auto; display: block } .offered { fill: var(--offered) } .good { fill: var(--good) } .sent { fill: none; stroke: var(--sent); stroke-width: 1.2 }
-.other { fill: none; stroke: var(--bad); stroke-width: 1.2; stroke-dasharray: 3 2 } meter { width: 14rem }
+.other { fill: none; stroke: var(--bad); stroke-width: 1.2; stroke-dasharray: 3 2 } meter { width: min(14rem, 28vw) }
 `
 
 export function htmlReport(cases: readonly Case[], outcomes: readonly Outcome[], drawn: readonly JobResult[]): string {
@@ -60,19 +60,34 @@ function section(one: Case, outcomes: readonly Outcome[], drawn: readonly JobRes
       return `<tr${mark}><td>${escaped(subject)}<td>× ${scale}<td>${score.toFixed(0)}${cells.join('')}`
     })
   const runs = drawn.find(({ job }) => job.case === one.name)?.runs ?? []
-  const charts = runs.map(({ subject, seconds }) =>
-    seconds === undefined ? '' : `<figure>${chart(seconds)}<figcaption>${escaped(subject)}</figcaption></figure>`,
-  )
+  // Of the profiles only the one that is judged is drawn.
+  const charts = runs
+    .filter(({ subject }) => subject === judged(one) || isPeer({ subject }))
+    .map(({ subject, seconds }) =>
+      seconds === undefined ? '' : `<figure>${chart(seconds)}<figcaption>${escaped(subject)}</figcaption></figure>`,
+    )
   return `<h2>${escaped(one.name)}${one.isOwn ? ' <small>(own)</small>' : ''}</h2><p>${escaped(one.title)}</p>
+<p class="reached">${reached(one, outcomes)}</p>
 <div class="charts">${charts.join('')}</div>
 <details><summary>Figures</summary><div class="scroll"><table><tr><th>contestant<th>rates<th>score${head}${rows.join('')}</table></div></details>`
+}
+
+/** What Holdfast reached at the usual rates, and what it must. */
+function reached(one: Case, outcomes: readonly Outcome[]): string {
+  const own = outcomeOf(outcomes, one.name, judged(one), 1)
+  if (own === undefined) return ''
+  const figures = one.bars.map((bar) => {
+    const text = `${escaped(bar.label)} ${shown(bar.label, own.figures[bar.label] ?? 0)} (${barText(bar)})`
+    return own.missed.includes(bar.label) ? `<b class="miss">${text}</b>` : text
+  })
+  return `${escaped(own.subject)}: ${figures.join(', ')}`
 }
 
 const WIDTH = 240
 const HEIGHT = 70
 
 /** At most so many points: of a long run each stands for several seconds. */
-const MOST_POINTS = 60
+const MOST_POINTS = 40
 
 function chart(all: readonly SecondResult[]): string {
   const seconds = thinned(all)

@@ -4,7 +4,7 @@ import type { Outcome } from '../figures.ts'
 import { score } from '../figures.ts'
 
 /** Contestants that are not ours. */
-export function isPeer({ subject }: Outcome): boolean {
+export function isPeer({ subject }: Pick<Outcome, 'subject'>): boolean {
   return !subject.startsWith('holdfast')
 }
 
