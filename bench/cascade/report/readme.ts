@@ -14,12 +14,19 @@ export function withTable(text: string, section: string): string {
   return `${text.slice(0, from + BEGIN.length)}\n\n${section}\n\n${text.slice(to)}`
 }
 
+const INTRODUCTION =
+  '`npm run cascade` puts ways of guarding calls through 22 kinds of trouble, in virtual time and with the same requests for everybody ([what they are, and what the figures mean](docs/cascade.md), [all results](docs/cascade/results.md), [charts](docs/cascade/report.html)).'
+
 /** All cases at the usual rates: Holdfast, the best of the others, and nothing at all. */
 export function readmeSection(cases: readonly Case[], outcomes: readonly Outcome[]): string {
   const misses = missesOf(cases, outcomes)
   const scores = totals(cases, outcomes, 1).map(({ name, score }) => `${name} ${score.toFixed(1)}`)
   const verdict = misses.length === 0 ? 'every bar is met at all three rates' : `bars missed: ${misses.join('; ')}`
   return [
+    '## Cascades, measured',
+    '',
+    INTRODUCTION,
+    '',
     '| what goes wrong | Holdfast | the best of the others | nothing at all |',
     '| --- | --- | --- | --- |',
     ...cases.map((one) => {
