@@ -31,7 +31,7 @@ export function askFor(act: ActName, target = ''): void {
 /** The form, if one is open. */
 export function ActDialog() {
   const { value } = asked
-  return value === undefined ? null : <OpenDialog key={`${value.act} ${value.target}`} {...value} />
+  return value === undefined ? null : <OpenDialog key={`${value.act} ${value.target}`} own={value} />
 }
 
 const TIMES: readonly (readonly [label: string, ms: number])[] = [
@@ -42,12 +42,19 @@ const TIMES: readonly (readonly [label: string, ms: number])[] = [
   ['1 day', 86_400_000],
 ]
 
-function OpenDialog({ act, target }: Asked) {
+function OpenDialog({ own }: { readonly own: Asked }) {
+  const { act, target } = own
   const form = formOf(act, target)
   const dialog = useRef<HTMLDialogElement>(null)
   const complaint = useSignal('')
   const busy = useSignal(false)
-  useEffect(() => dialog.current?.showModal(), [])
+  useEffect(() => {
+    if (dialog.current?.open === false) dialog.current.showModal()
+  }, [own])
+  // Told a moment after it has closed: by then a key may have asked for another.
+  const closed = (): void => {
+    if (asked.peek() === own) asked.value = undefined
+  }
   const close = (): void => dialog.current?.close()
 
   const submit = async (event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> => {
@@ -66,7 +73,7 @@ function OpenDialog({ act, target }: Asked) {
   }
 
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby="act-title" onClose={() => (asked.value = undefined)}>
+    <dialog ref={dialog} class="dialog" aria-labelledby="act-title" onClose={closed}>
       <form onSubmit={submit}>
         <h2 id="act-title">
           {form.label}

@@ -64,11 +64,19 @@ function press(key: string): boolean {
   }
 }
 
+/** At once where the field is there: what is typed next belongs into it. */
 function find(): boolean {
-  if (route.value.view !== 'board') go(pathOf('board'))
-  // The board may have to be drawn first.
-  requestAnimationFrame(() => document.querySelector<HTMLInputElement>('.find')?.focus())
+  if (focusOnFind()) return true
+  go(pathOf('board'))
+  // The board has to be drawn first.
+  requestAnimationFrame(focusOnFind)
   return true
+}
+
+function focusOnFind(): boolean {
+  const field = document.querySelector<HTMLInputElement>('.find')
+  field?.focus()
+  return field !== null
 }
 
 /** Moves from tile to tile. */
