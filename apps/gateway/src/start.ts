@@ -195,7 +195,6 @@ function gatewayIn(
       perClient: { tokensPerSecond: config.CLIENT_TOKENS_PER_SECOND, burstSize: config.CLIENT_BURST_SIZE },
       trustProxy: config.TRUSTED_PROXIES,
       apiKeys: config.API_KEYS_FILE === undefined ? undefined : readApiKeys(config.API_KEYS_FILE),
-      fleet,
     },
     shedding: { maxInFlight: config.MAX_IN_FLIGHT, maxEventLoopDelayMs: config.MAX_EVENT_LOOP_DELAY_MS },
     logLevel: config.LOG_LEVEL,
