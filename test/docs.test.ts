@@ -63,6 +63,20 @@ describe('the programs in the docs', () => {
   })
 })
 
+/** Pages that put mechanisms together and are none themselves. */
+const NO_MECHANISM = ['decorators', 'events-and-snapshots', 'pipeline', 'services']
+
+describe('the page of a mechanism', () => {
+  const pages = all.filter(
+    ({ path }) => path.startsWith('docs/patterns/') && !NO_MECHANISM.some((name) => path.endsWith(`/${name}.md`)),
+  )
+
+  it.each(pages)('$path says where it comes from, and when not to use it', ({ text }) => {
+    expect(text).toMatch(/^## Where (it comes|they come) from$/m)
+    expect(text).toMatch(/^## When not to (use|rely on) (it|them)$/m)
+  })
+})
+
 describe('the documents', () => {
   const byPath = new Map(all.map((document) => [document.path, document]))
 
