@@ -1,6 +1,6 @@
 /** The circuit breaker: a state machine with permits. It has no timers and makes no promises of its own. */
 import { type Clock, systemClock, systemRandom } from '../clock.ts'
-import { brief, CircuitOpenError, type Figures } from '../errors.ts'
+import type { CircuitOpenError } from '../errors.ts'
 import { type HookErrorReporter, Listeners, reportToConsole, type Unsubscribe } from '../events.ts'
 import { briefFailure, describeFailure, type Verdict } from '../failures.ts'
 import type { Priority } from '../gate/priority.ts'
@@ -22,6 +22,8 @@ import {
   type FleetChangeReason,
 } from './circuit-breaker-options.ts'
 import { CircuitPermit } from './circuit-permit.ts'
+import { type CircuitExplanation, explainCircuit, refuseForCircuit } from './circuit-refusal.ts'
+import { runOwnProbe } from './own-probe.ts'
 import { Parking } from './parking.ts'
 import { ProbeLeases } from './probe-leases.ts'
 import { ProbeSchedule } from './probe-schedule.ts'
@@ -96,7 +98,7 @@ export class CircuitBreaker implements Guard {
   /** What opened it, where that was not a streak of failures. */
   #cause: string | undefined
   /** Why calls are refused, once somebody has been. */
-  #explanation: { readonly text: string; readonly figures: Figures } | undefined
+  #explanation: CircuitExplanation | undefined
   #successes = 0
   #failures = 0
   #neutral = 0
@@ -390,18 +392,10 @@ export class CircuitBreaker implements Guard {
     const { probe, probeTimeoutMs = 30_000 } = this.#options
     const permit = new CircuitPermit(this, this.#clock)
     if (probe === undefined || !this.#lend(permit)) return false
-    const controller = new AbortController()
-    const timer = this.#clock.setTimer(() => controller.abort(), probeTimeoutMs, false)
-    const settle = (verdict: Verdict, error?: unknown): void => {
-      timer.cancel()
-      this.exit(permit, verdict, error)
-    }
-    Promise.resolve()
-      .then(() => probe({ signal: controller.signal }))
-      .then(
-        (value) => settle(this.judge.result(value), value),
-        (error: unknown) => settle(this.judge.error(error).verdict, error),
-      )
+    runOwnProbe(probe, probeTimeoutMs, this.#clock, {
+      returned: (value) => this.exit(permit, this.judge.result(value), value),
+      threw: (error) => this.exit(permit, this.judge.error(error).verdict, error),
+    })
     return false
   }
 
@@ -479,26 +473,13 @@ export class CircuitBreaker implements Guard {
 
   #refusal(call: CircuitCall, now: number): CircuitOpenError {
     const retryAfterMs = this.#retryAfterMs(now)
-    this.#explanation ??= { text: this.#explain(), figures: this.#figures() }
-    const { text, figures } = this.#explanation
+    this.#explanation ??= explainCircuit(this.snapshot(), {
+      note: this.#note,
+      cause: this.#cause,
+      lastError: this.#lastError,
+    })
     const { service = this.name, operation, attempt } = call
-    const message = (): string => `${text}; ${advice(retryAfterMs)}`
-    return new CircuitOpenError(message, { service, operation, attempt }, retryAfterMs, this.#lastError, figures)
-  }
-
-  #figures(): Figures {
-    const { state, mode, failureCount, failureThreshold, usualSuccessRate, since } = this.snapshot()
-    return { state, mode, failureCount, failureThreshold, usualSuccessRate, since }
-  }
-
-  #explain(): string {
-    if (this.#mode === 'tripped')
-      return `circuit was tripped by hand${this.#note === undefined ? '' : ` (${this.#note})`}`
-    if (this.#mode === 'fleet') return `circuit was opened by the fleet (${this.#note})`
-    if (this.#state === 'HALF_OPEN') return 'circuit is half-open and its probes are out'
-    if (this.#cause !== undefined) return `circuit is open: ${this.#cause}`
-    const last = this.#lastError === undefined ? '' : ` (last: ${brief(this.#lastError)})`
-    return `circuit is open after ${this.failureCount} failures in a row${last}`
+    return refuseForCircuit(this.#explanation, { service, operation, attempt }, retryAfterMs, this.#lastError)
   }
 
   #become(
@@ -548,9 +529,4 @@ export class CircuitBreaker implements Guard {
     }
     return new CircuitBreaker(`${this.name}/${key}`.slice(0, 200), { ...this.#options, ...streakOnly })
   }
-}
-
-function advice(retryAfterMs: number | undefined): string {
-  if (retryAfterMs === undefined) return 'call reset() to close it'
-  return `a probe is let through in ${Math.ceil(retryAfterMs)} ms at the latest, come back then`
 }

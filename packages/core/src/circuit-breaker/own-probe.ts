@@ -1,0 +1,25 @@
+import type { Clock } from '../clock.ts'
+import type { CircuitBreakerOptions } from './circuit-breaker-options.ts'
+
+/**
+ * Calls the user's function that finds out whether a service is back, aborts it when its time is up, and tells once what
+ * became of it.
+ *
+ * @param onEnd told what it returned, or what it threw
+ */
+export function runOwnProbe(
+  probe: NonNullable<CircuitBreakerOptions['probe']>,
+  timeoutMs: number,
+  clock: Clock,
+  onEnd: { returned(value: unknown): void; threw(error: unknown): void },
+): void {
+  const controller = new AbortController()
+  const timer = clock.setTimer(() => controller.abort(), timeoutMs, false)
+  Promise.resolve()
+    .then(() => probe({ signal: controller.signal }))
+    .finally(() => timer.cancel())
+    .then(
+      (value) => onEnd.returned(value),
+      (error: unknown) => onEnd.threw(error),
+    )
+}
