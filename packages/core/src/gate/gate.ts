@@ -12,6 +12,7 @@ import { type NotBy, refuseForDeadline, refuseForSlots, refuseForStuckSlots, ref
 import { Latencies } from './latencies.ts'
 import { laneOf, PRIORITIES } from './priority.ts'
 import { type QueuedCall, QueuePlace } from './queue-place.ts'
+import { standsStill } from './standstill.ts'
 import { WaitQueue } from './wait-queue.ts'
 
 /** What a call lacks. */
@@ -28,14 +29,6 @@ const NO_LANE = PRIORITIES.length
 
 /** A call without a deadline is not timed. */
 const UNTIMED = -1
-
-/**
- * When all slots are taken and no call has succeeded for so many times what nearly all take, nobody else is let wait: the
- * service hangs, although no time limit has proved it yet, and a queue behind it would only grow. With few slots that may be
- * chance, so that as many successes must be missing as are missing once in a million times: e^−14, if they came at random.
- */
-const STUCK_TIMES = 1.5
-const STUCK_SUCCESSES = 14
 
 /** Of the calls that succeed, one in so many is timed: reading the clock costs as much as all else here. A power of two. */
 const TIMED_EVERY = 4
@@ -390,14 +383,9 @@ export class Gate {
     return (this.#latencies.overall.meanMs(now) * (this.#queue.lengthUpTo(lane) + 1)) / slots
   }
 
-  /** Whether no slot has come free for long, as far as the last second shows what is long. */
   #isStuck(now: number): boolean {
-    const { overall } = this.#latencies
-    const usualMs = overall.cautiousMs(now)
-    const stuckMs = now - this.#movedAt
-    if (usualMs === 0 || stuckMs <= STUCK_TIMES * usualMs) return false
-    if (stuckMs * (this.#bulkhead?.active ?? 0) < STUCK_SUCCESSES * overall.meanMs(now)) return false
-    return !this.#deadlines.stalls.distorts(this.#movedAt, now)
+    const active = this.#bulkhead?.active ?? 0
+    return standsStill(this.#movedAt, now, active, this.#latencies.overall, this.#deadlines.stalls)
   }
 
   #learn(call: GateMarks, verdict: Verdict): void {
