@@ -40,7 +40,7 @@ export interface JournalAnswers {
   readonly claim: { readonly isTaken: boolean; readonly now: Ownership }
   readonly beat: null
   readonly release: null
-  readonly note: JournalEntry
+  readonly note: null
   readonly takeNumber: number
   readonly setKillSwitch: null
   readonly killSwitch: KillSwitchState

@@ -170,7 +170,7 @@ export class JournalStore {
     if (this.#epochs.get(account) !== epoch) throw new AccountLostError(account)
   }
 
-  #note(command: Extract<JournalCommand, { type: 'note' }>): JournalEntry {
+  #note(command: Extract<JournalCommand, { type: 'note' }>): null {
     this.#checkOwned(command)
     const { account, event } = command
     const { clientOrderId, at, type } = event
@@ -187,7 +187,7 @@ export class JournalStore {
       JSON.stringify(event),
     )
     this.#changed.set(key, { before: changed === undefined ? known : changed.before, now })
-    return now
+    return null
   }
 
   #writeEntries(): void {

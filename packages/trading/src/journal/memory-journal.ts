@@ -50,12 +50,10 @@ class MemoryAccount implements AccountJournal {
     return this.#book.entries.get(clientOrderId)
   }
 
-  async note(event: JournalEvent): Promise<JournalEntry> {
+  async note(event: JournalEvent): Promise<void> {
     this.#checkOwned()
     const { entries } = this.#book
-    const entry = entryAfter(this.account, entries.get(event.clientOrderId), event)
-    entries.set(event.clientOrderId, entry)
-    return entry
+    entries.set(event.clientOrderId, entryAfter(this.account, entries.get(event.clientOrderId), event))
   }
 
   async takeNumber(atLeast: number): Promise<number> {

@@ -31,11 +31,10 @@ export interface AccountJournal {
   /**
    * Writes an event down. It is on disk when the promise resolves; what is noted in the same moment is written at once.
    *
-   * @returns the entry after it
    * @throws JournalError when it cannot be written, or cannot follow what is there; AccountLostError when another process
    *   has taken the account: then nothing was written and nothing may be sent
    */
-  note(event: JournalEvent): Promise<JournalEntry>
+  note(event: JournalEvent): Promise<void>
   /**
    * A number that was never given before and never will be, at least `atLeast`, for brokers that want orders numbered. It
    * is on disk before it is returned.

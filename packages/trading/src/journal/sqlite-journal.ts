@@ -123,8 +123,8 @@ class SqliteAccount implements AccountJournal {
     return (await this.#ask({ type: 'find', account: this.account, clientOrderId })) ?? undefined
   }
 
-  note(event: JournalEvent): Promise<JournalEntry> {
-    return this.#ask({ type: 'note', account: this.account, epoch: this.#epoch, event })
+  async note(event: JournalEvent): Promise<void> {
+    await this.#ask({ type: 'note', account: this.account, epoch: this.#epoch, event })
   }
 
   takeNumber(atLeast: number): Promise<number> {
