@@ -28,7 +28,7 @@ import { Parking } from './parking.ts'
 import { ProbeLeases } from './probe-leases.ts'
 import { ProbeSchedule } from './probe-schedule.ts'
 import { type RateReason, RateRules } from './rate-rules.ts'
-import { Shards } from './shards.ts'
+import { ShardCall, Shards } from './shards.ts'
 import { StreakEvidence } from './streak-evidence.ts'
 
 /** The generation of a call whose outcome is nobody's business. */
@@ -304,7 +304,8 @@ export class CircuitBreaker implements Guard {
     const now = call.now()
     if (this.#parking !== undefined && call.mayPark && this.#mode === 'automatic') {
       const probeInMs = this.#state === 'OPEN' ? this.#schedule.nextAt(now) - now : 0
-      if (this.#parking.tryPark(call, now, probeInMs)) return WAITING
+      const waiting = call instanceof ShardCall ? call.whole : call
+      if (this.#parking.tryPark(waiting, now, probeInMs)) return WAITING
     }
     return this.#refusal(call, now)
   }

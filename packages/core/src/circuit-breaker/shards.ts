@@ -10,53 +10,46 @@ export class ShardCall implements CircuitCall {
   circuitShard = undefined
   shardGeneration = 0
   readonly key = undefined
+  parking = undefined
   readonly breaker: CircuitBreaker
-  readonly #call: CircuitCall
+  /** The call itself: it is what waits, comes back and is given up. */
+  readonly whole: CircuitCall
 
   constructor(breaker: CircuitBreaker, call: CircuitCall) {
     this.breaker = breaker
-    this.#call = call
+    this.whole = call
   }
 
   get service(): string | undefined {
-    return this.#call.service
+    return this.whole.service
   }
 
   get operation(): string | undefined {
-    return this.#call.operation
+    return this.whole.operation
   }
 
   get attempt(): number {
-    return this.#call.attempt
+    return this.whole.attempt
   }
 
   get priority(): CircuitCall['priority'] {
-    return this.#call.priority
+    return this.whole.priority
   }
 
   get mayPark(): boolean {
-    return this.#call.mayPark
-  }
-
-  get parking(): CircuitCall['parking'] {
-    return this.#call.parking
-  }
-
-  set parking(parking: CircuitCall['parking']) {
-    this.#call.parking = parking
+    return this.whole.mayPark
   }
 
   now(): number {
-    return this.#call.now()
+    return this.whole.now()
   }
 
   durationMs(): number {
-    return this.#call.durationMs()
+    return this.whole.durationMs()
   }
 
-  reenter(now: number): void {
-    this.#call.reenter(now)
-  }
+  /** Never called: who waits is the whole call. */
+  reenter(): void {}
 }
 
 /**

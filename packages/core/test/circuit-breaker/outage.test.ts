@@ -105,6 +105,37 @@ describe('callers of the first moment', () => {
   })
 })
 
+describe('callers of the first moment of a key’s outage', () => {
+  // Soon enough to be waited for, though nobody knows the demand for a key that has just begun to fail.
+  const settings: CircuitBreakerOptions = { probeShare: undefined, recoveryTimeoutMs: 250 }
+
+  it('are never called once they have been given up', async () => {
+    const { clock, breaker, trip } = setUp({ ...settings, maxParked: 5, maxKeys: 10 })
+    const guarded = pipeline({ clock, circuitBreaker: breaker })
+    trip('TSLA')
+    let orders = 0
+    const controller = new AbortController()
+    const aborted = rejection(guarded.execute(() => ++orders, { key: 'TSLA', signal: controller.signal }))
+    const timedOut = rejection(guarded.execute(() => ++orders, { key: 'TSLA', timeoutMs: 100 }))
+    controller.abort(new Error('enough'))
+    expect(await aborted).toMatchObject({ message: 'enough' })
+    await clock.advance(100)
+    expect(await timedOut).toMatchObject({ code: 'HOLDFAST_TIMEOUT', started: false })
+    await clock.runToRest()
+    expect(orders).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('wait once: when the probe fails, all are refused', async () => {
+    const { clock, call, trip } = setUp({ ...settings, maxParked: 5, maxKeys: 10 })
+    trip('TSLA')
+    const parked = [1, 2, 3].map(() => rejection(call(() => Promise.reject(networkError('ECONNRESET')), 'TSLA')))
+    await clock.advance(250)
+    const codes = (await Promise.all(parked)).map((error) => Reflect.get(Object(error), 'code'))
+    expect(codes).toEqual(['ECONNRESET', 'HOLDFAST_CIRCUIT_OPEN', 'HOLDFAST_CIRCUIT_OPEN'])
+  })
+})
+
 describe('parking', () => {
   it('never has more than maxParked callers, and none waits longer than parkingMs, whatever probes do', async () => {
     const step = fc.oneof(
