@@ -19,13 +19,17 @@ export class BucketSegment {
   readonly #floats: Float64Array
   readonly #lastWord: number
 
-  /** @param clients how many it begins with; there is room for more than half as many again */
-  constructor(depth: number, clients: number) {
+  /**
+   * @param clients how many it begins with; there is room for more than half as many again
+   * @param given up by its clients: its memory is used again, if the size is right
+   */
+  constructor(depth: number, clients: number, given?: BucketSegment) {
     const slots = Math.max(FEWEST_SLOTS, 2 ** Math.ceil(Math.log2(2 * clients)))
+    const length = slots * STRIDE
     this.depth = depth
-    this.#words = new Int32Array(slots * STRIDE)
+    this.#words = given !== undefined && given.#words.length === length ? given.#words.fill(0) : new Int32Array(length)
     this.#floats = new Float64Array(this.#words.buffer)
-    this.#lastWord = slots * STRIDE - 1
+    this.#lastWord = length - 1
   }
 
   /** Whether it should take no more: beyond four fifths of the slots the way to a free one gets long. */

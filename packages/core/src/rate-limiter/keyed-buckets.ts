@@ -34,6 +34,11 @@ export class KeyedBuckets implements ClientBuckets {
   #lookups = 0
   /** The next segment to be looked at for clients that can be forgotten. */
   #hand = 0
+  /**
+   * The last segment that was moved out of. Its memory is used again: what is thrown away while the table grows would be
+   * several times what it has in the end, and make the engine collect garbage in pauses of milliseconds.
+   */
+  #emptied: BucketSegment | undefined
   readonly #found: FoundBucket
   #shared: TokenBucket | undefined
 
@@ -121,11 +126,13 @@ export class KeyedBuckets implements ClientBuckets {
   #install(depth: number, place: number, clients: number): void {
     const places = 2 ** (this.#depth - depth)
     const first = place - (place % places)
-    this.#directory.fill(new BucketSegment(depth, clients), first, first + places)
+    this.#directory.fill(new BucketSegment(depth, clients, this.#emptied), first, first + places)
+    this.#emptied = undefined
   }
 
   #move(from: BucketSegment, at: number): void {
     from.forEachInDebt(at, (low, high, fullAt) => this.#segmentAt(this.#placeOf(high)).add(low, high, fullAt))
+    this.#emptied = from
   }
 
   /**
