@@ -21,9 +21,6 @@ export interface ErrorContext {
   readonly attempt?: number | undefined
 }
 
-/** A text, or what makes it when somebody reads it. */
-type Message = string | (() => string)
-
 /** What a decision was made from, by name: counts, milliseconds, shares, states. */
 export type Figures = Readonly<Record<string, number | string | null>>
 
@@ -34,34 +31,11 @@ export abstract class HoldfastError extends Error {
   /** What happened, for programs. */
   abstract readonly code: HoldfastErrorCode
   /** Name of the service that was called, if it has one. */
-  readonly service: string | undefined
+  abstract readonly service: string | undefined
   /** Name of the operation, if it was given one. */
-  readonly operation: string | undefined
+  abstract readonly operation: string | undefined
   /** Number of the attempt, from 1, if there was one. */
-  readonly attempt: number | undefined
-
-  /** Makes the message that has not been read yet. */
-  readonly #write: (() => string) | undefined
-
-  constructor(message: Message, context: ErrorContext, cause?: unknown) {
-    const text = typeof message === 'string' ? `${subject(context)}${message}` : undefined
-    super(text, cause === undefined ? undefined : { cause })
-    this.service = context.service
-    this.operation = context.operation
-    this.attempt = context.attempt
-    this.#write = typeof message === 'string' ? undefined : message
-  }
-
-  /** What happened, and what to do next. Refusals come in storms, so theirs is made when it is read. */
-  override get message(): string {
-    const text = `${subject(this)}${this.#write?.() ?? ''}`
-    this.message = text
-    return text
-  }
-
-  override set message(text: string) {
-    Object.defineProperty(this, 'message', { value: text, writable: true, configurable: true, enumerable: false })
-  }
+  abstract readonly attempt: number | undefined
 }
 
 /** V8's switch for how many frames an error captures; other engines ignore it. */
@@ -72,6 +46,15 @@ const stackControl: ErrorConstructor & { stackTraceLimit?: number | undefined } 
  * blame. Refusals come in storms, so they carry no stack unless {@link RefusalError.captureStacks} is set.
  */
 export abstract class RefusalError extends HoldfastError {
+  // Each field is set here and not in HoldfastError: a constructor that has seen more than four kinds of objects sets all
+  // of them the slow way, an eighth of what a refusal costs (bench: `rate-limited`).
+  readonly service: string | undefined
+  readonly operation: string | undefined
+  readonly attempt: number | undefined
+
+  /** Makes the message that has not been read yet. */
+  readonly #write: (() => string) | undefined
+
   /** Set to true to have refusals capture a stack (about ten times the cost of one that does not). Default false. */
   static captureStacks = false
 
@@ -91,10 +74,26 @@ export abstract class RefusalError extends HoldfastError {
     // Walking the stack is most of what an error costs.
     const limit = stackControl.stackTraceLimit
     if (!RefusalError.captureStacks) stackControl.stackTraceLimit = 0
-    super(message, context, cause)
+    const text = typeof message === 'string' ? `${subject(context)}${message}` : undefined
+    super(text, cause === undefined ? undefined : { cause })
     stackControl.stackTraceLimit = limit
+    this.service = context.service
+    this.operation = context.operation
+    this.attempt = context.attempt
+    this.#write = typeof message === 'string' ? undefined : message
     this.retryAfterMs = retryAfterMs
     this.figures = figures
+  }
+
+  /** What happened, and what to do next. Refusals come in storms, so theirs is made when it is read. */
+  override get message(): string {
+    const text = `${subject(this)}${this.#write?.() ?? ''}`
+    this.message = text
+    return text
+  }
+
+  override set message(text: string) {
+    Object.defineProperty(this, 'message', { value: text, writable: true, configurable: true, enumerable: false })
   }
 }
 
@@ -128,8 +127,22 @@ export class DeadlineTooShortError extends RefusalError {
   readonly code = 'HOLDFAST_DEADLINE_TOO_SHORT'
 }
 
+/** A call that ended badly, after it had been let through. */
+abstract class FailedCallError extends HoldfastError {
+  readonly service: string | undefined
+  readonly operation: string | undefined
+  readonly attempt: number | undefined
+
+  constructor(message: string, context: ErrorContext, cause: unknown) {
+    super(`${subject(context)}${message}`, cause === undefined ? undefined : { cause })
+    this.service = context.service
+    this.operation = context.operation
+    this.attempt = context.attempt
+  }
+}
+
 /** A time limit passed. The function may still be running: its signal has been aborted. */
-export class TimeoutError extends HoldfastError {
+export class TimeoutError extends FailedCallError {
   override readonly name = 'TimeoutError'
   readonly code = 'HOLDFAST_TIMEOUT'
   /** Which limit: that of one attempt, or that of the whole call. */
@@ -179,7 +192,7 @@ const STOPPED_BECAUSE: Record<RetryStopReason, string> = {
 }
 
 /** All attempts failed. `cause` is the last error of the service, `attempts` has every one. */
-export class RetriesExhaustedError extends HoldfastError {
+export class RetriesExhaustedError extends FailedCallError {
   override readonly name = 'RetriesExhaustedError'
   readonly code = 'HOLDFAST_RETRIES_EXHAUSTED'
   /** Every attempt in order. */
@@ -212,6 +225,9 @@ export class RetriesExhaustedError extends HoldfastError {
 export class InvalidOptionError extends HoldfastError {
   override readonly name = 'InvalidOptionError'
   readonly code = 'HOLDFAST_INVALID_OPTION'
+  readonly service = undefined
+  readonly operation = undefined
+  readonly attempt = undefined
   /** Path of the field, for example `services.alpaca.retry.maxRetries`. */
   readonly field: string
   /** What was given. */
@@ -220,7 +236,7 @@ export class InvalidOptionError extends HoldfastError {
   readonly rule: string
 
   constructor(field: string, value: unknown, rule: string) {
-    super(`${field} is ${show(value)}: ${rule}`, {})
+    super(`${field} is ${show(value)}: ${rule}`)
     this.field = field
     this.value = value
     this.rule = rule
