@@ -34,6 +34,9 @@ import { StreakEvidence } from './streak-evidence.ts'
 /** The generation of a call whose outcome is nobody's business. */
 const UNCOUNTED = 0
 
+/** All calls have to ask. */
+const NONE = -1
+
 /** What a call that is no probe holds. */
 const NO_PROBE = -1
 
@@ -89,6 +92,7 @@ export class CircuitBreaker implements Guard {
   #generation = 1
   /** The generation that calls are given: that of the state, or one that no state has when nothing is to be counted. */
   #issued = 1
+  #closedGeneration: number
   #probeSuccesses = 0
   /** The keys of the present streak, as far as their number matters. */
   readonly #failingKeys = new Set<string>()
@@ -125,6 +129,7 @@ export class CircuitBreaker implements Guard {
     this.#enforce = options.enforce ?? true
     this.#criticalProbes = options.criticalProbes ?? false
     this.#measuresDemand = probeShare !== undefined
+    this.#closedGeneration = this.#measuresDemand ? NONE : this.#issued
     this.#evidence = new StreakEvidence(options.failureThreshold ?? 5, options.streakProbability ?? 1)
     this.#rates = RateRules.of(options)
     const pacing = { recoveryTimeoutMs, minProbeIntervalMs, probeShare }
@@ -278,6 +283,10 @@ export class CircuitBreaker implements Guard {
     if (!this.#enforce || this.#mustTry(priority)) return false
     const wait = this.#retryAfterMs(time)
     return wait === undefined || wait > 0
+  }
+
+  get closedGeneration(): number {
+    return this.#closedGeneration
   }
 
   enter(call: CircuitCall): Admission {
@@ -495,6 +504,7 @@ export class CircuitBreaker implements Guard {
     this.#explanation = undefined
     this.#cause = why.cause
     this.#issued = this.#mode === 'disabled' ? UNCOUNTED : this.#generation
+    this.#closedGeneration = to === 'CLOSED' && !this.#measuresDemand ? this.#issued : NONE
     this.#since = this.#clock.wallTime()
     this.#leases.giveAllBack()
     this.#probeSuccesses = 0

@@ -5,7 +5,7 @@ import type { RefusalError } from '../errors.ts'
 import type { Verdict } from '../failures.ts'
 import type { DeadlineQueue } from '../pipeline/deadline.ts'
 import { type Deadlines, deadlinesOf } from '../pipeline/deadlines.ts'
-import { type Admission, type GuardMarks, WAITING } from '../pipeline/guard.ts'
+import { type Admission, type GuardMarks, type Slot, WAITING } from '../pipeline/guard.ts'
 import { type ClientKey, nameOfKey } from '../rate-limiter/key-hash.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 import { type NotBy, refuseForDeadline, refuseForSlots, refuseForStuckSlots, refuseForTokens } from './gate-refusals.ts'
@@ -15,11 +15,17 @@ import { type QueuedCall, QueuePlace } from './queue-place.ts'
 import { standsStill } from './standstill.ts'
 import { WaitQueue } from './wait-queue.ts'
 
-/** What a call lacks. */
-type Lack = 'nothing' | 'slot' | 'tokens' | "client's tokens" | "key's slot"
+/** What a call lacks, `turn` when others wait before it. */
+export type Lack = 'nothing' | 'turn' | 'slot' | 'tokens' | "client's tokens" | "key's slot"
 
 /** The part of a call that is admitted at once. */
 type GateMarks = Pick<GuardMarks, 'operation' | 'client' | 'cost' | 'key' | 'priority' | 'admittedAt' | 'slot' | 'now'>
+
+/** What a call wants, and the slot that it is given. */
+type Wants = Pick<GuardMarks, 'client' | 'cost' | 'key' | 'priority' | 'slot'>
+
+/** A call that says nothing of itself. Its slot is one of {@link Gate.plainSlot}. */
+const PLAIN: Wants = { client: undefined, cost: 1, key: undefined, priority: 'normal', slot: undefined }
 
 /** The part of a call that a refusal looks at. */
 type RefusedCall = Pick<QueuedCall, 'service' | 'operation' | 'attempt' | 'client' | 'cost' | 'key' | 'priority'>
@@ -29,6 +35,12 @@ const NO_LANE = PRIORITIES.length
 
 /** A call without a deadline is not timed. */
 const UNTIMED = -1
+
+/**
+ * Whose tokens come so much later than it waits, in milliseconds, is refused without another look at the clock, though the
+ * last may be some time ago: a look is an eighth of what a refusal costs (bench: `rate-limited`).
+ */
+const SURELY_LATE_MS = 100
 
 /** Of the calls that succeed, one in so many is timed: reading the clock costs as much as all else here. A power of two. */
 const TIMED_EVERY = 4
@@ -42,7 +54,8 @@ const TIMED_EVERY = 4
 export class Gate {
   readonly #limiter: RateLimiter | undefined
   readonly #bulkhead: Bulkhead | undefined
-  readonly #isAdaptive: boolean
+  /** Whether it wants to know how long each call takes. */
+  readonly isAdaptive: boolean
   readonly #maxQueue: number
   readonly #maxWaitMs: number
   readonly #clock: Clock
@@ -72,7 +85,7 @@ export class Gate {
   }) {
     this.#limiter = options.limiter
     this.#bulkhead = options.bulkhead
-    this.#isAdaptive = options.bulkhead?.isAdaptive === true
+    this.isAdaptive = options.bulkhead?.isAdaptive === true
     this.#maxQueue = options.maxQueue
     this.#maxWaitMs = options.maxWaitMs
     this.#clock = options.clock
@@ -93,27 +106,38 @@ export class Gate {
       if (typicalMs > deadlineAt - now) return refuseForDeadline(call, 0, typicalMs, deadlineAt - now)
       call.admittedAt = now
     } else {
-      call.admittedAt = this.#isAdaptive ? call.now() : UNTIMED
+      call.admittedAt = this.isAdaptive ? call.now() : UNTIMED
     }
     const lack = this.#tryAtOnce(call)
-    return lack === 'nothing' ? undefined : this.#enterLater(call, lack)
+    return lack === 'nothing' ? undefined : this.enterLater(call, lack)
   }
 
   /** Admits a call that is not timed, if it can run now and nobody waits. */
   enterAtOnce(call: GateMarks): boolean {
-    if (this.#isAdaptive) call.admittedAt = call.now()
+    if (this.isAdaptive) call.admittedAt = call.now()
     return this.#tryAtOnce(call) === 'nothing'
   }
 
-  #tryAtOnce(call: GateMarks): Lack | 'turn' {
+  /** Admits a call that says nothing of itself, if it can run now and nobody waits. @returns what it lacks otherwise */
+  enterPlain(): Lack {
+    if (this.#queue.length > 0) return 'turn'
+    return this.#take(PLAIN, this.#limiter === undefined ? 0 : this.#deadlines.reading.now())
+  }
+
+  #tryAtOnce(call: GateMarks): Lack {
     if (this.#queue.length > 0) return 'turn'
     return this.#take(call, this.#limiter === undefined ? 0 : call.now())
   }
 
-  #enterLater(call: QueuedCall, lacks: Lack | 'turn'): Admission {
+  /** Lets a call wait that could not be admitted at once for that reason, or refuses it. */
+  enterLater(call: QueuedCall, lacks: Lack): Admission {
     if (this.#isFull(call)) return this.#refuseFull(call, 'now')
+    const lacksTokens = lacks === 'tokens' || lacks === "client's tokens"
+    if (lacksTokens && this.#lackMs - SURELY_LATE_MS > this.#longestWaitMs(call, call.now())) {
+      return this.#refusal(call, 'in time', this.#lackMs)
+    }
     const now = this.#clock.now()
-    if (lacks === 'tokens' || lacks === "client's tokens") {
+    if (lacksTokens) {
       // The clock that it was judged by may be a little late.
       const tokensMs = this.#lackMs - (now - call.now())
       if (tokensMs > this.#longestWaitMs(call, now)) return this.#refusal(call, 'in time', tokensMs)
@@ -143,6 +167,19 @@ export class Gate {
     slot?.release()
     // That a call has been given up does not show that others come to an end.
     if (verdict !== 'success') this.#movedAt = movedAt
+  }
+
+  /** A call without a key that was not timed has succeeded. */
+  exitPlain(): void {
+    const bulkhead = this.#bulkhead
+    if (bulkhead === undefined) return
+    bulkhead.succeeded()
+    bulkhead.release()
+  }
+
+  /** The slot that calls without a key hold. */
+  get plainSlot(): Slot | undefined {
+    return this.#bulkhead
   }
 
   /** How long a call is expected to run, in milliseconds; 0 when nobody knows. */
@@ -220,7 +257,7 @@ export class Gate {
         const lack = waitingClients?.has(client) ? "client's tokens" : this.#take(call, now)
         if (lack === 'nothing') {
           this.#remove(place)
-          const isTimed = call.deadlineAt !== Number.POSITIVE_INFINITY || this.#isAdaptive
+          const isTimed = call.deadlineAt !== Number.POSITIVE_INFINITY || this.isAdaptive
           call.admittedAt = isTimed ? now : UNTIMED
           this.#movedAt = now
           admitted.push(call)
@@ -241,7 +278,7 @@ export class Gate {
   }
 
   /** Takes what the call needs, all or nothing. */
-  #take(call: GateMarks, now: number): Lack {
+  #take(call: Wants, now: number): Exclude<Lack, 'turn'> {
     const limiter = this.#limiter
     const bulkhead = this.#bulkhead
     const critical = call.priority === 'critical'
@@ -391,11 +428,11 @@ export class Gate {
   #learn(call: GateMarks, verdict: Verdict): void {
     const succeeded = verdict === 'success'
     const isTimed = !succeeded || (++this.#successes & (TIMED_EVERY - 1)) === 0
-    if (!isTimed && !this.#isAdaptive) return
+    if (!isTimed && !this.isAdaptive) return
     const now = call.now()
     // What our own stall made long says nothing about the service.
     if (this.#deadlines.stalls.distorts(call.admittedAt, now)) return
-    if (this.#isAdaptive) this.#bulkhead?.observe(now - call.admittedAt, !succeeded, now)
+    if (this.isAdaptive) this.#bulkhead?.observe(now - call.admittedAt, !succeeded, now)
     if (isTimed) this.#latencies.learn(call.operation, now - call.admittedAt, succeeded, now)
   }
 

@@ -1,38 +1,52 @@
 /**
  * How a call runs, top to bottom: admitted by the guards, run, told to the guards, tried again or ended. There is one way
- * for all patterns; no wrapper is nested in another. docs/how-a-call-runs.md walks one call through this file.
+ * for all patterns; no wrapper is nested in another. docs/how-a-call-runs.md walks one call through this file. A call that
+ * needs nothing but to be let through, and succeeds, goes a short way of it: plain-calls.ts.
  */
 import { describeFailure, type FailureFacts, type Verdict } from '../failures.ts'
+import type { Lack } from '../gate/gate.ts'
 import type { CallOptions, Guarded } from './call.ts'
 import { UNREAD } from './call-record.ts'
-import { WAITING } from './guard.ts'
+import { type Admission, type CircuitMarks, WAITING } from './guard.ts'
+import { PlainCalls, type WholeCall, type WholeWay } from './plain-calls.ts'
 import type { Plan } from './plan.ts'
 import { RepeatedCall } from './repeated-call.ts'
 
 /** Runs the calls of one pipeline. */
-export class Executor<F = never> {
+export class Executor<F = never> implements WholeWay {
   readonly plan: Plan<F>
   /** The record of a call that has ended, for the next call. Calls that overlap take theirs from all executors together. */
   spare: Execution | undefined = undefined
+  readonly #plain: PlainCalls | undefined
   #hasCalled = false
 
   constructor(plan: Plan<F>) {
     this.plan = plan
+    this.#plain = PlainCalls.of(plan, this)
   }
 
   /** Calls the function through the guards. What goes on inside has no type; here is where it gets in and out. */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F>
   execute(fn: Guarded<unknown>, options?: CallOptions): Promise<unknown> {
-    const spare = this.spare
+    if (options === undefined && this.#plain !== undefined) {
+      const answer = this.#plain.execute(fn)
+      if (answer !== undefined) return answer
+    }
+    return this.record().begin(fn, options)
+  }
+
+  /** A record for a call that does not go the short way, or leaves it. */
+  record(): Execution {
+    const { spare } = this
     if (spare !== undefined) {
       this.spare = undefined
-      return spare.begin(fn, options)
+      return spare
     }
     const execution = spares.pop() ?? new Execution(this.plan)
     // Who makes one call and no other, as `retry(fn)` does, must not keep its record.
     execution.serve(this.plan, this.#hasCalled ? this : undefined)
     this.#hasCalled = true
-    return execution.begin(fn, options)
+    return execution
   }
 }
 
@@ -41,7 +55,7 @@ const spares: Execution[] = []
 const MOST_SPARES = 1_000
 
 /** One call from beginning to end. */
-class Execution extends RepeatedCall {
+class Execution extends RepeatedCall implements WholeCall {
   /** Who keeps its record for the next call. */
   #home: { spare: Execution | undefined } | undefined = undefined
 
@@ -63,6 +77,31 @@ class Execution extends RepeatedCall {
     return this.enter(fn)
   }
 
+  // What leaves the short way comes in here.
+
+  beginLater(fn: Guarded<unknown>, lack: Lack): Promise<unknown> {
+    const { circuit, gate, statistics } = this.plan
+    statistics.started++
+    // It is closed, or the gate would not have been asked.
+    circuit?.enter(this)
+    this.admittedAt = -1
+    return this.#goOn(gate?.enterLater(this, lack), fn)
+  }
+
+  takeOver(fn: Guarded<unknown> | undefined, { circuitGeneration }: CircuitMarks): this {
+    this.fn = fn
+    this.circuitGeneration = circuitGeneration
+    this.admittedAt = -1
+    this.slot = this.plan.gate?.plainSlot
+    return this
+  }
+
+  threwAtOnce(error: unknown): Promise<unknown> {
+    const { promise } = this.ownAnswer()
+    this.threw(error)
+    return promise
+  }
+
   // 2. Admission: the circuit, then the gate; a call that has to wait holds nothing meanwhile.
 
   protected enter(fn: Guarded<unknown>): Promise<unknown> {
@@ -77,14 +116,13 @@ class Execution extends RepeatedCall {
         return admission === WAITING ? this.wait('parked', fn) : this.refuse(admission, fn)
       }
     }
-    if (gate !== undefined) {
-      const admission = gate.enter(this)
-      if (admission !== undefined) {
-        circuit?.exit(this, 'not-run')
-        return admission === WAITING ? this.wait('waiting', fn) : this.refuse(admission, fn)
-      }
-    }
-    return this.run(fn)
+    return this.#goOn(gate?.enter(this), fn)
+  }
+
+  #goOn(admission: Admission, fn: Guarded<unknown>): Promise<unknown> {
+    if (admission === undefined) return this.run(fn)
+    this.plan.circuit?.exit(this, 'not-run')
+    return admission === WAITING ? this.wait('waiting', fn) : this.refuse(admission, fn)
   }
 
   // 3. Run one attempt, under its own time limit.

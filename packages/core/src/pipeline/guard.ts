@@ -93,10 +93,12 @@ export type CircuitMarks = Pick<
 export interface Guard {
   /** Whether it must know how long calls take. */
   readonly isTimed: boolean
+  /** Generation of the calls that need not ask, because they have no key and the circuit is closed; −1 when all must. */
+  readonly closedGeneration: number
   /** Asks for admission. A guard that admits a call is told how that ended by {@link Guard.exit}, exactly once. */
   enter(call: NamedCall): Admission
   /** The end of an attempt that was admitted; `not-run` when a later guard refused it: give back what it took. */
-  exit(call: GuardMarks, verdict: Verdict, error?: unknown): void
+  exit(call: CircuitMarks, verdict: Verdict, error?: unknown): void
   /** A call that it let wait is given up. */
   leave(call: GuardedCall): void
 }
