@@ -12,8 +12,6 @@ export interface Wish {
   readonly subjects: readonly string[]
   readonly scales: readonly Scale[]
   readonly seeds: readonly number[]
-  /** Whether everybody is run with all of them; else who takes long is run with fewer. */
-  readonly areSeedsForAll: boolean
   /** Where the report is written; undefined for nowhere. */
   readonly output: string | undefined
 }
@@ -38,7 +36,6 @@ export function readArguments(
     subjects: values.subject === undefined ? known.subjects : matching(values.subject, known.subjects),
     scales: values.quick ? [1] : SCALES,
     seeds,
-    areSeedsForAll: values.seeds !== undefined,
     output: values.output ?? (isWhole ? usualOutput : undefined),
   }
 }

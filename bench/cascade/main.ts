@@ -13,7 +13,7 @@ import { markdownReport } from './report/markdown.ts'
 import { readmeSection, withTable } from './report/readme.ts'
 import { terminalReport } from './report/terminal.ts'
 import { CASES } from './scenarios/index.ts'
-import { SUBJECT_NAMES, usualSeeds } from './subjects/names.ts'
+import { SUBJECT_NAMES } from './subjects/names.ts'
 import { work } from './work.ts'
 
 const OUTPUT = fileURLToPath(new URL('../../docs/cascade', import.meta.url))
@@ -29,20 +29,11 @@ try {
 }
 
 /** @returns 1 when Holdfast missed a bar */
-async function run({ cases, subjects, scales, seeds, areSeedsForAll, output }: Wish): Promise<number> {
+async function run({ cases, subjects, scales, seeds, output }: Wish): Promise<number> {
   const wanted = CASES.filter(({ name }) => cases.includes(name))
-  const jobs: Job[] = wanted
-    .flatMap(({ name }) =>
-      scales.flatMap((scale) =>
-        seeds.map((seed, index) => ({
-          case: name,
-          scale,
-          seed,
-          subjects: subjects.filter((subject) => areSeedsForAll || index < usualSeeds(subject)),
-        })),
-      ),
-    )
-    .filter((job) => job.subjects.length > 0)
+  const jobs: Job[] = wanted.flatMap(({ name }) =>
+    scales.flatMap((scale) => seeds.map((seed) => ({ case: name, scale, seed, subjects }))),
+  )
   const bar = progress(`${jobs.length} scenarios`)
   const results = await work(jobs, (done) => bar.tick(done, jobs.length))
   bar.done()

@@ -1,6 +1,6 @@
 /** Runs scenarios. Time is virtual before any library is loaded, since some keep what they find then. */
 import { parentPort } from 'node:worker_threads'
-import { installVirtualGlobals, runScenario, VirtualClock } from '@holdfast/testing'
+import { installVirtualGlobals, runScenario, seededRandom, VirtualClock } from '@holdfast/testing'
 import { figuresOf } from './figures.ts'
 import { isDrawn, type Job, type JobResult } from './job.ts'
 
@@ -19,6 +19,8 @@ async function run(job: Job): Promise<JobResult> {
   for (const subject of SUBJECTS.filter(({ name }) => job.subjects.includes(name))) {
     const clock = new VirtualClock()
     globals.use(clock)
+    // Those who take no source of randomness draw from this one.
+    Math.random = seededRandom(job.seed * 31 + 7)
     const result = await runScenario(scenario, subject, { seed: job.seed, clock })
     runs.push({
       subject: subject.name,

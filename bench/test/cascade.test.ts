@@ -107,15 +107,13 @@ describe('the command line', () => {
       ...known,
       scales: [0.3, 1, 3],
       seeds: [1, 2, 3, 4, 5],
-      areSeedsForAll: false,
       output: 'docs',
     })
-    expect(read('--quick')).toEqual({ ...known, scales: [1], seeds: [1], areSeedsForAll: false, output: undefined })
+    expect(read('--quick')).toEqual({ ...known, scales: [1], seeds: [1], output: undefined })
     expect(read('slow', '--subject', 'hold', '--seeds', '6-8')).toMatchObject({
       cases: ['slow', 'slow client'],
       subjects: ['holdfast BROKER'],
       seeds: [6, 7, 8],
-      areSeedsForAll: true,
       output: undefined,
     })
   })

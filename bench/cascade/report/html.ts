@@ -26,7 +26,7 @@ export function htmlReport(cases: readonly Case[], outcomes: readonly Outcome[],
 <style>${STYLE}</style>
 <h1>Cascades, measured</h1>
 <p>Outages of a simulated platform in virtual time, the same arrivals and service times for every contestant. In the charts, second by second:
-grey what was asked for, green what was answered in time, the orange line what was sent to the upstream, the dashed red line what was lost on the route that has nothing to do with it. Means of seeds: ${seedsText(outcomes)}. Charts: seed 1, rates × 1.</p>
+grey what was asked for, green what was answered in time, the orange line what was sent to the upstream, the dashed red line what was lost on the route that has nothing to do with it. Means of ${seedsText(outcomes)}. Charts: seed 1, rates × 1.</p>
 <p>${verdict(cases, outcomes)}</p>
 ${scales.map((scale) => scoreTable(cases, outcomes, scale)).join('\n')}
 ${cases.map((one) => section(one, outcomes, drawn)).join('\n')}

@@ -9,7 +9,7 @@ export function markdownReport(cases: readonly Case[], outcomes: readonly Outcom
   return [
     '# Cascades, measured',
     '',
-    `Written by \`npm run cascade\`: in virtual time, with Node ${process.version.slice(1)}. Means of seeds (${seedsText(outcomes)}). [What the cases are, how it is measured, and what the figures mean](../cascade.md); [the same with charts](report.html).`,
+    `Written by \`npm run cascade\`: in virtual time, with Node ${process.version.slice(1)}. Means of ${seedsText(outcomes)}. [What the cases are, how it is measured, and what the figures mean](../cascade.md); [the same with charts](report.html).`,
     '',
     ...scales.flatMap((scale) => [
       `## Rates × ${scale}`,

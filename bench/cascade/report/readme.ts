@@ -37,7 +37,7 @@ export function readmeSection(cases: readonly Case[], outcomes: readonly Outcome
       return `| ${one.name} | ${figuresOf(one, own)} | ${named} | ${figuresOf(one, bare)} |`
     }),
     '',
-    `Rates × 1, Node ${process.version.slice(1)}, means of seeds (${seedsText(outcomes)}); ${verdict}. Mean score, where 100 is perfect knowledge of the upstream: ${scores.join(' · ')}.`,
+    `Rates × 1, Node ${process.version.slice(1)}, means of ${seedsText(outcomes)}; ${verdict}. Mean score, where 100 is perfect knowledge of the upstream: ${scores.join(' · ')}.`,
   ].join('\n')
 }
 

@@ -60,19 +60,10 @@ export function againstPrototype(
   }
 }
 
-/** With how many seeds who was run. */
-export function seedsText(outcomes: readonly Outcome[]): string {
-  const seeds = new Map(outcomes.map(({ subject, seeds: count }) => [subject, count]))
-  const bySeeds = Map.groupBy(seeds.keys(), (subject) => seeds.get(subject) ?? 0)
-  return [...bySeeds]
-    .toSorted(([a], [b]) => b - a)
-    .map(([count, subjects]) => `${count}: ${named(subjects)}`)
-    .join('; ')
-}
-
-function named(subjects: readonly string[]): string {
-  const others = subjects.filter((subject) => !subject.startsWith('holdfast'))
-  return (others.length < subjects.length ? ['Holdfast', ...others] : others).join(', ')
+/** With how many seeds everybody was run. */
+export function seedsText([first]: readonly Outcome[]): string {
+  const seeds = first?.seeds ?? 0
+  return seeds === 1 ? 'one seed' : `${seeds} seeds`
 }
 
 /** The bars that Holdfast missed, in words. */

@@ -18,6 +18,9 @@ function breakers(services: Readonly<Record<string, ServiceFacts>>): Handler {
       capacity: maxConcurrent,
       resetTimeout: RECOVERY_TIMEOUT_MS,
       volumeThreshold: 5,
+      // Nobody reads them; sorting the latencies anew at each failure was nine tenths of what it took.
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
       errorFilter: (error: unknown) => isOwnRefusal(error) || !isFault(error),
     }
     all.set(name, new Opossum((connection: Connection) => connection.send(), options))

@@ -9,8 +9,8 @@ const JITTER = 0.25
  * The wait is at least this share of the outage's age, but not so long that less than this part of `probeShare` is left: an
  * outage that lasts is looked at less often, and still often.
  */
-const AGE_SHARE = 1 / 64
-const LEAST_PART = 0.24
+const AGE_SHARE = 1 / 48
+const LEAST_PART = 0.19
 
 /**
  * Many outages are over after a moment: the first probe comes so many times sooner, and those of a young outage do, up to
@@ -87,9 +87,9 @@ export class ProbeSchedule {
     if (this.#pacing.probeShare !== undefined) this.#plan(now)
   }
 
-  /** A probe has failed. */
+  /** A probe has failed. With a share the next is due as planned when it was sent: one that hangs is one call too. */
   failed(now: number, hintMs: number | undefined): void {
-    this.#plan(now, hintMs)
+    if (this.#pacing.probeShare === undefined || hintMs !== undefined) this.#plan(now, hintMs)
   }
 
   closed(now: number): void {

@@ -15,11 +15,12 @@ function opened(callsPerSecond: number, now = 60_000, random = middle): ProbeSch
   return schedule
 }
 
-/** The same at a later time, with a probe that has just failed. */
-function failed(callsPerSecond: number, ageMs: number): number {
+/** The same at a later time, with a probe that is sent then: how long until the next one is due. */
+function waitAfterProbe(callsPerSecond: number, ageMs: number): number {
   const schedule = opened(callsPerSecond)
   const gap = 1_000 / callsPerSecond
   for (let at = Math.max(60_000 + gap, 60_000 + ageMs - 30_000); at <= 60_000 + ageMs; at += gap) schedule.called(at)
+  schedule.sent(60_000 + ageMs)
   schedule.failed(60_000 + ageMs, undefined)
   return schedule.nextAt(60_000 + ageMs) - 60_000 - ageMs
 }
@@ -31,15 +32,15 @@ describe('the schedule of probes', () => {
     [5, 5_000],
     [0.1, 15_000],
   ])('at %d calls a second waits %d ms: four percent of demand, within its bounds', (callsPerSecond, waitMs) => {
-    const wait = failed(callsPerSecond, 4_000)
+    const wait = waitAfterProbe(callsPerSecond, 4_000)
     expect(wait).toBeGreaterThanOrEqual(0.95 * waitMs)
     expect(wait).toBeLessThanOrEqual(1.05 * waitMs)
   })
 
   it('sends the first probe of an outage four times sooner, and those of its first three seconds half as many again', () => {
     expect(opened(10).nextAt(60_000) - 60_000).toBeCloseTo(2_500 / 4, -2)
-    expect(failed(10, 2_900)).toBeCloseTo(2_500 / 1.5, -2)
-    expect(failed(10, 3_000)).toBeCloseTo(2_500, -2)
+    expect(waitAfterProbe(10, 2_900)).toBeCloseTo(2_500 / 1.5, -2)
+    expect(waitAfterProbe(10, 3_000)).toBeCloseTo(2_500, -2)
   })
 
   it('takes a burst after a quiet time for what it is: few calls, and so waits the whole recoveryTimeoutMs', () => {
@@ -105,11 +106,27 @@ describe('the schedule of probes', () => {
     expect(schedule.nextAt(1_000)).toBe(16_000)
   })
 
-  it('waits longer the longer the outage lasts: a sixty-fourth of its age, while a quarter of the share is left', () => {
-    expect(failed(1_000, 32_000)).toBe(250)
-    expect(failed(50, 64_000)).toBeCloseTo(1_000, -1)
-    expect(failed(50, 600_000)).toBeCloseTo(500 / 0.24, -2)
-    expect(failed(10, 86_400_000)).toBeCloseTo(2_500 / 0.24, -3)
+  it('counts the wait from when a probe was sent: one that hangs until it times out keeps no other away for longer', () => {
+    const schedule = opened(50)
+    schedule.sent(64_000)
+    const due = schedule.nextAt(64_000)
+    schedule.failed(64_300, undefined)
+    expect(schedule.nextAt(64_300)).toBe(due)
+  })
+
+  it('counts it from the failure of the probe without a share', () => {
+    const schedule = new ProbeSchedule({ ...pacing, probeShare: undefined }, middle)
+    schedule.opened(1_000, undefined)
+    schedule.sent(16_000)
+    schedule.failed(18_000, undefined)
+    expect(schedule.nextAt(18_000)).toBe(33_000)
+  })
+
+  it('waits longer the longer the outage lasts: a forty-eighth of its age, while a fifth of the share is left', () => {
+    expect(waitAfterProbe(1_000, 12_000)).toBe(250)
+    expect(waitAfterProbe(50, 48_000)).toBeCloseTo(1_000, -1)
+    expect(waitAfterProbe(50, 600_000)).toBeCloseTo(500 / 0.19, -2)
+    expect(waitAfterProbe(10, 86_400_000)).toBeCloseTo(2_500 / 0.19, -3)
   })
 
   it('forgets the age only after the circuit has been closed as long as it was open', () => {

@@ -65,15 +65,15 @@ export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
 }
 
-/** How good a moment must be to count as recovered, for how long, and how finely that is looked for. */
+/** How good a second must be to count as recovered, how many of them in a row, and how finely they are looked for. */
 const RECOVERED = 0.9
 const RECOVERED_SECONDS = 3
 const STEP_MS = 100
+const STEPS_PER_SECOND = 10
 
 /**
  * How long after the end of the fault it takes until three seconds in a row are at least 90 % good.
  *
- * @param requests in the order of their arrival
  * @returns seconds; null when that never came
  */
 export function recoverySeconds(
@@ -81,15 +81,21 @@ export function recoverySeconds(
   faultEndsMs: number,
   endMs: number,
 ): number | null {
-  for (let from = faultEndsMs; from + RECOVERED_SECONDS * 1_000 <= endMs; from += STEP_MS) {
-    const counts = Array.from({ length: RECOVERED_SECONDS }, () => ({ all: 0, good: 0 }))
-    for (const { arrivedAt, good } of requests) {
-      const second = counts[Math.floor((arrivedAt - from) / 1_000)]
-      if (arrivedAt < from || second === undefined) continue
-      second.all++
-      if (good) second.good++
-    }
-    if (counts.every(({ all, good }) => good >= RECOVERED * all)) return (from - faultEndsMs) / 1_000
+  const steps = Array.from({ length: Math.floor((endMs - faultEndsMs) / STEP_MS) }, () => ({ all: 0, good: 0 }))
+  for (const { arrivedAt, good } of requests) {
+    const step = steps[Math.floor((arrivedAt - faultEndsMs) / STEP_MS)]
+    if (step === undefined) continue
+    step.all++
+    if (good) step.good++
+  }
+  const isGoodSecond = (from: number): boolean => {
+    const second = steps.slice(from, from + STEPS_PER_SECOND)
+    const all = second.reduce((sum, step) => sum + step.all, 0)
+    return second.reduce((sum, step) => sum + step.good, 0) >= RECOVERED * all
+  }
+  for (let from = 0; from + RECOVERED_SECONDS * STEPS_PER_SECOND <= steps.length; from++) {
+    const seconds = Array.from({ length: RECOVERED_SECONDS }, (_, second) => from + second * STEPS_PER_SECOND)
+    if (seconds.every(isGoodSecond)) return (from * STEP_MS) / 1_000
   }
   return null
 }
