@@ -1,4 +1,5 @@
 /** Listeners, hooks and loggers: code of the user's that is told things and whose mistakes must not reach a call. */
+import { isThenable } from './pipeline/thenable.ts'
 
 /** Takes back a subscription. */
 export type Unsubscribe = () => void
@@ -29,21 +30,32 @@ export function guardHook<T>(run: () => T, where: string, report: HookErrorRepor
   }
 }
 
+/** Tells code of the user's something. Nobody waits for it if it is asynchronous, but a rejection is reported like a throw. */
+export function tellHook(tell: () => unknown, where: string, report: HookErrorReporter): void {
+  guardHook(() => whenRejected(tell(), (error) => reportHookError(error, where, report)), where, report, undefined)
+}
+
 /** A reporter that throws as well is the end of the line: its error goes to the console. */
 export function reportHookError(error: unknown, where: string, report: HookErrorReporter): void {
+  const toConsole = (reporterError: unknown): void => reportToConsole(reporterError, 'onHookError')
   try {
-    report(error, where)
+    whenRejected(report(error, where), toConsole)
   } catch (reporterError) {
-    reportToConsole(reporterError, 'onHookError')
+    toConsole(reporterError)
   }
+}
+
+/** A function that is typed to return nothing may return a promise, and one that nobody looks at ends the process. */
+function whenRejected(answer: unknown, onRejected: (error: unknown) => void): void {
+  if (isThenable(answer)) Promise.resolve(answer).then(undefined, onRejected)
 }
 
 /**
  * Listeners to events of one type. An event that a listener causes is delivered after the current one, in order, so that
- * every listener sees the same history; a listener that throws is reported and the others are still told.
+ * every listener sees the same history; a listener that throws, or rejects, is reported and the others are still told.
  */
 export class Listeners<E> {
-  readonly #listeners: ((event: E) => void)[] = []
+  readonly #listeners: ((event: E) => unknown)[] = []
   readonly #where: string
   readonly #report: HookErrorReporter
   readonly #pending: E[] = []
@@ -61,7 +73,7 @@ export class Listeners<E> {
 
   /** Adds a listener. Adding one twice tells it twice; each subscription is taken back by its own function. */
   subscribe(listener: (event: E) => void): Unsubscribe {
-    const entry = (event: E): void => listener(event)
+    const entry = (event: E): unknown => listener(event)
     this.#listeners.push(entry)
     return () => {
       const index = this.#listeners.indexOf(entry)
@@ -76,7 +88,7 @@ export class Listeners<E> {
     for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
       const current = next
       for (const listener of [...this.#listeners]) {
-        guardHook(() => listener(current), this.#where, this.#report, undefined)
+        tellHook(() => listener(current), this.#where, this.#report)
       }
     }
     this.#delivering = false

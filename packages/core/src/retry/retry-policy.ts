@@ -1,7 +1,7 @@
 /** Whether and when a failed attempt is followed by another. No promises, no waiting: only the decision. */
 import type { Random } from '../clock.ts'
 import type { RetryStopReason } from '../errors.ts'
-import { guardHook, type HookErrorReporter, type Logger } from '../events.ts'
+import { guardHook, type HookErrorReporter, type Logger, tellHook } from '../events.ts'
 import { codesOf, type FailureFacts } from '../failures.ts'
 import { read } from '../headers.ts'
 import { type Backoff, backoffDelayMs } from './backoff.ts'
@@ -100,16 +100,16 @@ export class RetryPolicy {
   /** Tells the hook and the logger that another attempt follows. */
   announceRetry(notice: RetryNotice, facts: FailureFacts): void {
     const { service, operation, attempt, delayMs } = notice
-    guardHook(() => this.#onRetry?.(notice), 'onRetry', this.#report, undefined)
+    tellHook(() => this.#onRetry?.(notice), 'onRetry', this.#report)
     const record = { event: 'retry', service, operation, attempt, delayMs: Math.round(delayMs), ...logged(facts) }
-    guardHook(() => this.#logger?.warn(record, 'attempt failed, retrying'), 'logger', this.#report, undefined)
+    tellHook(() => this.#logger?.warn(record, 'attempt failed, retrying'), 'logger', this.#report)
   }
 
   /** Tells the logger that no further attempt follows. */
   announceEnd(notice: Omit<RetryNotice, 'delayMs'>, reason: RetryStopReason, facts: FailureFacts): void {
     const { service, operation, attempt } = notice
     const record = { event: 'retries-exhausted', service, operation, attempt, delayMs: 0, reason, ...logged(facts) }
-    guardHook(() => this.#logger?.error(record, 'attempt failed, giving up'), 'logger', this.#report, undefined)
+    tellHook(() => this.#logger?.error(record, 'attempt failed, giving up'), 'logger', this.#report)
   }
 
   #delayMs({ attempt, previousDelayMs, facts, now, deadlineAt }: FailedAttempt): number {
