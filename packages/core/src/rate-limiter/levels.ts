@@ -8,7 +8,7 @@ import { TokenBucket } from './token-bucket.ts'
 import { TokenClock } from './token-clock.ts'
 
 /** Who calls when nobody says who. */
-const ANONYMOUS = ''
+export const ANONYMOUS = ''
 
 /** There is no pause. */
 const NEVER = Number.NEGATIVE_INFINITY
@@ -60,6 +60,12 @@ export class Levels {
     this.#clientReserve = own === undefined ? 0 : reserveOf(own, criticalShare)
     this.#criticalShare = criticalShare
     this.countsWhole = windows.length > 0
+  }
+
+  /** The clients' buckets, if a call has nothing else to pass, and nobody has a share that others cannot have. */
+  get clientsAlone(): ClientBuckets | undefined {
+    const isNarrowed = this.#pausedUntil !== NEVER || this.learned.isKnown
+    return this.#all.length > 0 || this.#clientReserve > 0 || isNarrowed ? undefined : this.#clients
   }
 
   /** Whether clients have buckets of their own. */

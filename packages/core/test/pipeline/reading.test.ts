@@ -33,6 +33,16 @@ describe('a reading of the clock', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('is made each time, and without a timer, for the requests of a busy server', async () => {
+    const { clock, reading, readings } = setUp()
+    for (let request = 0; request < 100; request++) {
+      expect(reading.now()).toBe(clock.now())
+      await clock.advance(0.002)
+    }
+    expect(readings).toHaveLength(100)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('serves 64 in a storm', () => {
     const { reading, readings } = setUp()
     for (let call = 0; call < 1 + 64 * 10; call++) reading.now()

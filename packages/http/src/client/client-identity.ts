@@ -51,6 +51,7 @@ export interface RequestReader<Request> {
 export class ClientIdentity<Request> {
   readonly #reader: RequestReader<Request>
   readonly #addresses: ClientAddresses
+  readonly #believesHeader: boolean
   readonly #limits = new Map<string, RateLimit>()
   readonly #isKnown: ((apiKey: string) => boolean) | undefined
   readonly #apiKeyHeader: string
@@ -63,6 +64,7 @@ export class ClientIdentity<Request> {
     const { apiKeys, apiKeyHeader = 'x-api-key', user } = options
     this.#reader = reader
     this.#addresses = new ClientAddresses(options)
+    this.#believesHeader = this.#addresses.believesHeader
     this.#apiKeyHeader = apiKeyHeader.toLowerCase()
     this.#user = user
     if (apiKeys === undefined) return
@@ -92,7 +94,7 @@ export class ClientIdentity<Request> {
 
   #byAddress(request: Request): string {
     const address = this.#reader.address(request)
-    const forwardedFor = this.#addresses.believesHeader ? this.#reader.header(request, 'x-forwarded-for') : undefined
+    const forwardedFor = this.#believesHeader ? this.#reader.header(request, 'x-forwarded-for') : undefined
     if (forwardedFor !== undefined) return `address:${this.#addresses.of(address, forwardedFor)}`
     const kept = address === undefined ? undefined : this.#kept.get(address)
     return kept ?? this.#keep(address)

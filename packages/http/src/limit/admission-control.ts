@@ -42,25 +42,32 @@ export const ADMISSION_RULES: Rules<AdmissionOptions> = {
   clock: instance('a Clock'),
 }
 
+/** Headers of an answer, by their names in small letters. */
+export interface LimitHeaders {
+  readonly ratelimit: string
+  readonly 'ratelimit-policy': string
+  readonly [more: string]: string
+}
+
 /** The answer to a request that asks to come in. */
 export interface Admission {
   readonly allowed: boolean
   /** To be set on the answer, whatever it is; those of a refusal tell the type and the length of its body too. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: LimitHeaders
   /** The body of the answer when it is not allowed, which is a 429: a problem, as JSON. */
   readonly body: string | undefined
 }
 
-/** A limit that must be passed, and what is told of it. */
+/** A limit that must be passed, what is told of it, and the limit that comes after it. */
 interface Stage {
   readonly tier: Tier
   readonly answers: Answers
+  readonly next: Stage | undefined
 }
 
 /** The limits that one kind of client must pass. */
 interface Passage {
   readonly first: Stage
-  readonly others: readonly Stage[]
   /** The most that a request can cost. */
   readonly highestCost: number
 }
@@ -77,7 +84,7 @@ export class AdmissionControl {
   /** Whether a refusal is one only after the fleet was asked. */
   readonly #asks: boolean
   readonly #everybody: Passage
-  readonly #single: ReadonlyMap<string, Passage>
+  readonly #single: ReadonlyMap<string, Passage> | undefined
 
   /**
    * @param single limits of single clients, instead of `perClient`
@@ -101,6 +108,7 @@ export class AdmissionControl {
         ? []
         : [new Tier(nameOf('global'), 'global', { tokensPerSecond, burstSize }, { clock, shared: sharedAs('all') })]
     this.#everybody = passageOf([...clients, ...all], legacyHeaders)
+    if (single.size === 0) return
     this.#single = new Map(
       [...single].map(([client, limit]) => {
         const its = new Tier('client', 'client', limit, { maxClients: 1, clock, shared: sharedAs(client) })
@@ -116,22 +124,12 @@ export class AdmissionControl {
    * @throws InvalidOptionError when the cost can never be met; {@link checkCost} tells beforehand
    */
   admit(client: string, cost = 1): Admission {
-    const { first, others, highestCost } = this.#passageOf(client)
-    if (!(cost > 0 && cost <= highestCost)) throw invalidCost('cost', cost, highestCost)
-    let allowed = first.tier.tryTake(client, cost)
-    let tightest = first
-    for (const stage of others) {
-      const { tier } = stage
-      const takes = tier.tryTake(client, cost)
-      if (takes !== allowed) {
-        if (takes) tier.giveBack(client, cost)
-        else giveBackBefore(stage, first, others, client, cost)
-        allowed = false
-      }
-      if (isTighter(tier.decision, tightest.tier.decision)) tightest = stage
-    }
-    const { answers, tier } = tightest
-    return allowed ? answers.letIn(tier.decision) : answers.turnAway(tier.decision)
+    const { first, highestCost } = this.#passageOf(client)
+    if (cost !== 1 && !(cost > 0 && cost <= highestCost)) throw invalidCost('cost', cost, highestCost)
+    const { tier, answers, next } = first
+    const takes = tier.tryTake(client, cost)
+    if (next !== undefined) return admitByAll(first, client, cost, takes)
+    return takes ? answers.letIn(tier.decision) : answers.turnAway(tier.decision)
   }
 
   /**
@@ -142,43 +140,65 @@ export class AdmissionControl {
   decide(client: string, cost = 1): Admission | Promise<Admission> {
     const admission = this.admit(client, cost)
     if (!this.#asks || admission.allowed) return admission
-    const { first, others } = this.#passageOf(client)
-    const asking = [first, ...others].flatMap(({ tier }) => tier.asking(client, cost) ?? [])
+    const asking = [...stagesFrom(this.#passageOf(client).first)].flatMap(({ tier }) => tier.asking(client, cost) ?? [])
     return asking.length === 0 ? admission : Promise.all(asking).then(() => this.admit(client, cost))
   }
 
   #passageOf(client: string): Passage {
-    return this.#single.size === 0 ? this.#everybody : (this.#single.get(client) ?? this.#everybody)
+    return this.#single?.get(client) ?? this.#everybody
   }
 
   /** For how many clients a bucket is kept. */
   get clients(): number {
-    const { first, others } = this.#everybody
-    return Math.max(...[first, ...others].map(({ tier }) => tier.clients))
+    return Math.max(...[...stagesFrom(this.#everybody.first)].map(({ tier }) => tier.clients))
   }
 
   /** Checks a cost before the first request pays it. @throws InvalidOptionError that names the field */
   checkCost(field: string, cost: number): void {
-    const passages = [this.#everybody, ...this.#single.values()]
+    const passages = [this.#everybody, ...(this.#single?.values() ?? [])]
     const most = Math.min(...passages.map(({ highestCost }) => highestCost))
     if (typeof cost !== 'number' || !(cost > 0 && cost <= most)) throw invalidCost(field, cost, most)
   }
 }
 
+/** @param takes whether the first has given its tokens */
+function admitByAll(first: Stage, client: string, cost: number, takes: boolean): Admission {
+  let allowed = takes
+  let tightest = first
+  for (let stage = first.next; stage !== undefined; stage = stage.next) {
+    const { tier } = stage
+    const takesToo = tier.tryTake(client, cost)
+    if (takesToo !== allowed) {
+      if (takesToo) tier.giveBack(client, cost)
+      else giveBackBefore(stage, first, client, cost)
+      allowed = false
+    }
+    if (isTighter(tier.decision, tightest.tier.decision)) tightest = stage
+  }
+  const { answers, tier } = tightest
+  return allowed ? answers.letIn(tier.decision) : answers.turnAway(tier.decision)
+}
+
 /** One limit refuses: what those before it have given goes back. */
-function giveBackBefore(refusing: Stage, first: Stage, others: readonly Stage[], client: string, cost: number): void {
-  first.tier.giveBack(client, cost)
-  for (const stage of others) {
+function giveBackBefore(refusing: Stage, first: Stage, client: string, cost: number): void {
+  for (const stage of stagesFrom(first)) {
     if (stage === refusing) return
     stage.tier.giveBack(client, cost)
   }
 }
 
+function* stagesFrom(first: Stage): Generator<Stage> {
+  for (let stage: Stage | undefined = first; stage !== undefined; stage = stage.next) yield stage
+}
+
 function passageOf(tiers: readonly Tier[], legacyHeaders: boolean): Passage {
   const policyHeader = tiers.map(({ policy }) => policy.item).join(', ')
-  const [first, ...others] = tiers.map((tier) => ({ tier, answers: new Answers(tier, policyHeader, legacyHeaders) }))
+  const stageOf = (tier: Tier, next: Stage | undefined): Stage => {
+    return { tier, answers: new Answers(tier, policyHeader, legacyHeaders), next }
+  }
+  const first = tiers.reduceRight<Stage | undefined>((next, tier) => stageOf(tier, next), undefined)
   if (first === undefined) throw noLimit()
-  return { first, others, highestCost: Math.min(...tiers.map(({ policy }) => policy.burstSize)) }
+  return { first, highestCost: Math.min(...tiers.map(({ policy }) => policy.burstSize)) }
 }
 
 /** Of two limits the one that is waited for longer; of equals the one with less left. */

@@ -1,6 +1,6 @@
 import type { DecisionRecord } from 'holdfast'
 import { PROBLEM_JSON, problem } from '../problem.ts'
-import type { Admission } from './admission-control.ts'
+import type { Admission, LimitHeaders } from './admission-control.ts'
 import { retryAfterSeconds } from './retry-after.ts'
 import type { Tier } from './tier.ts'
 
@@ -8,10 +8,9 @@ import type { Tier } from './tier.ts'
 const KEPT = 1_024
 
 /** An answer, and the figures that it tells. */
-interface Kept {
+interface Kept extends Admission {
   readonly remaining: number
   readonly seconds: number
-  readonly admission: Admission
 }
 
 /**
@@ -49,12 +48,12 @@ export class Answers {
 
   #keep(answers: (Kept | undefined)[], remaining: number, seconds: number, body: string | undefined): Admission {
     const headers = { ...this.#headers(remaining, seconds), ...(body && headersOf(body, seconds)) }
-    const admission = { allowed: body === undefined, headers, body }
-    answers[placeOf(remaining, seconds)] = { remaining, seconds, admission }
+    const admission = { allowed: body === undefined, headers, body, remaining, seconds }
+    answers[placeOf(remaining, seconds)] = admission
     return admission
   }
 
-  #headers(remaining: number, seconds: number): Readonly<Record<string, string>> {
+  #headers(remaining: number, seconds: number): LimitHeaders {
     const { name, burstSize } = this.#tier.policy
     const headers = { ratelimit: `"${name}";r=${remaining};t=${seconds}`, 'ratelimit-policy': this.#policyHeader }
     if (!this.#legacyHeaders) return headers
@@ -83,7 +82,7 @@ function headersOf(body: string, seconds: number): Readonly<Record<string, strin
 
 function kept(answers: readonly (Kept | undefined)[], remaining: number, seconds: number): Admission | undefined {
   const found = answers[placeOf(remaining, seconds)]
-  return found !== undefined && found.remaining === remaining && found.seconds === seconds ? found.admission : undefined
+  return found !== undefined && found.remaining === remaining && found.seconds === seconds ? found : undefined
 }
 
 function placeOf(remaining: number, seconds: number): number {
