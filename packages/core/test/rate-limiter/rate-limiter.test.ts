@@ -195,6 +195,53 @@ describe('a limit for each client', () => {
     expect(limiter.tryAcquire({ client: 'c' })).toMatchObject({ allowed: false, scope: 'global' })
   })
 
+  it('alone decides as it does beside a limit that is never reached', async () => {
+    const step = fc.record({
+      client: fc.constantFrom('a', 'b', undefined),
+      cost: fc.constantFrom(1, 2, 0.5),
+      waitMs: fc.integer({ min: 0, max: 2_000 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const perClient = { tokensPerSecond: 1.5, burstSize: 4 }
+        const alone = limiterWith({ perClient })
+        const beside = limiterWith({ perClient, tokensPerSecond: 1_000_000 })
+        for (const { client, cost, waitMs } of steps) {
+          await alone.clock.advance(waitMs)
+          await beside.clock.advance(waitMs)
+          expect(alone.limiter.tryAcquire({ client, cost })).toEqual(beside.limiter.tryAcquire({ client, cost }))
+        }
+        expect(alone.limiter.snapshot().totals).toEqual(beside.limiter.snapshot().totals)
+      }),
+    )
+  })
+
+  it('alone can be paused', async () => {
+    const { clock, limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 2 } })
+    limiter.pauseFor(5_000)
+    expect(limiter.tryAcquire({ client: 'a' })).toMatchObject({ allowed: false, retryAfterMs: 5_000 })
+    await clock.advance(5_000)
+    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(true)
+  })
+
+  it('alone obeys what the service says is left', () => {
+    const { limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 9 } })
+    limiter.learn({ remaining: 1, resetMs: 10_000 })
+    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(true)
+    expect(limiter.tryAcquire({ client: 'b' })).toMatchObject({ allowed: false, retryAfterMs: 10_000 })
+  })
+
+  it('alone is not given to who comes later than somebody who waits', async () => {
+    const { clock, limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 1 } })
+    limiter.tryAcquire({ client: 'a' })
+    const waiting = limiter.acquire({ client: 'a' })
+    clock.block(1_000)
+    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(false)
+    await waiting
+    await clock.advance(1_000)
+    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(true)
+  })
+
   it.each(['__proto__', 'constructor', 'toString', '', 'x'.repeat(100_000)])(
     'takes %j for a name like any other',
     (client) => {

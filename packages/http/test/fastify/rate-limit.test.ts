@@ -86,6 +86,28 @@ describe('the plugin', () => {
     expect([first.statusCode, second.statusCode]).toEqual([200, 429])
   })
 
+  it('knows what routes say that were there before it', async () => {
+    const app = fastify()
+    app.get('/report', { config: { rateLimit: { cost: 2 } } }, () => 'long')
+    app.get('/healthz', { config: { rateLimit: false } }, () => 'well')
+    await app.register(rateLimit, still)
+    const statuses: number[] = []
+    for (const url of ['/report', '/report', '/healthz']) statuses.push((await app.inject(url)).statusCode)
+    expect(statuses).toEqual([200, 429, 200])
+  })
+
+  it('knows what a later hook has made a route say', async () => {
+    const app = fastify()
+    await app.register(rateLimit, still)
+    app.addHook('onRoute', (route) => {
+      if (route.url === '/healthz') route.config = { ...route.config, rateLimit: false }
+    })
+    app.get('/healthz', () => 'well')
+    const statuses: number[] = []
+    for (let request = 0; request < 3; request++) statuses.push((await app.inject('/healthz')).statusCode)
+    expect(statuses).toEqual([200, 200, 200])
+  })
+
   it('writes what onLimited throws into the log of the application', async () => {
     const lines: string[] = []
     const app = fastify({ logger: { level: 'error', stream: { write: (line: string) => void lines.push(line) } } })
