@@ -1,0 +1,28 @@
+/** A broker that is closed, and options that make no sense. */
+import { describe, expect, it } from 'vitest'
+import { NotReadyError } from '../../src/index.ts'
+import { order, startDesk } from './desk.ts'
+
+describe('a broker', () => {
+  it('that is closed sends nothing more, and waits for what is on the wire', async () => {
+    const { broker, clock, exchange, adapter } = startDesk()
+    const onWire = broker.submitOrder(order)
+    await clock.advance(1)
+    const closed = broker.close()
+    expect(await broker.submitOrder(order)).toMatchObject({ status: 'never-sent', cause: expect.any(NotReadyError) })
+    await clock.advance(100)
+    expect(await onWire).toMatchObject({ status: 'accepted' })
+    await closed
+    expect(adapter.sent).toHaveLength(1)
+    expect(exchange.executions((await onWire).clientOrderId)).toBe(1)
+  })
+
+  it.each([
+    ['submitTimeoutMs', { submitTimeoutMs: 0 }],
+    ['reconciliation.looks', { reconciliation: { looks: 1 } }],
+    ['reconciliation.settleMs', { reconciliation: { settleMs: Number.NaN } }],
+    ['account', { account: 'a b' }],
+  ])('refuses a %s that makes no sense', (field, orders) => {
+    expect(() => startDesk({ orders })).toThrow(field)
+  })
+})
