@@ -3,6 +3,7 @@ import type { Clock, HookErrorReporter, Unsubscribe } from 'holdfast'
 import type { Account, Position } from '../broker/account.ts'
 import type { Attempt, BrokerAdapter } from '../broker/broker-adapter.ts'
 import type { Order, PreparedOrder, PreparedReplacement } from '../broker/order.ts'
+import { orderEvidence } from '../broker/order-evidence.ts'
 import { NeverSentError, UpstreamRequestError } from '../errors.ts'
 import { askAccount, askPositions } from './account-requests.ts'
 import { type LookResult, orderLook } from './order-look.ts'
@@ -18,6 +19,7 @@ import {
   withChange,
 } from './order-shapes.ts'
 import { OrderTracker } from './order-tracker.ts'
+import { SentChanges } from './sent-changes.ts'
 import type { SharedLook } from './shared-look.ts'
 import type { TwsConnection } from './tws-connection.ts'
 import { TwsError } from './tws-error.ts'
@@ -53,8 +55,7 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
   readonly #tracker: OrderTracker
   readonly #sender: OrderSender
   readonly #look: SharedLook<LookResult>
-  /** Changes that were sent, by their client order ids: TWS changes an order in its place. */
-  readonly #changes = new Map<string, { readonly change: PreparedReplacement; readonly permId: number }>()
+  readonly #changes = new SentChanges()
   #portfolio: Promise<unknown> = Promise.resolve()
 
   constructor({ name, link, accountCode, contractFor = usStock, clock, report }: AdapterOptions) {
@@ -83,7 +84,7 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
   }
 
   recall(change: PreparedReplacement): void {
-    this.#changes.set(change.clientOrderId, { change, permId: Number(change.orderId) })
+    this.#changes.begin(change)
   }
 
   async placeOrder(order: PreparedOrder, { signal }: Attempt): Promise<Order> {
@@ -96,10 +97,18 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
     const record = await this.#recordOf(change.orderId, signal)
     if (!readRecord(record).isOpen) throw tooLate(record)
     if (record.clientId !== this.#link.clientId) throw this.#anothers(record)
-    this.recall(change)
-    const order = withChange(record.order, change)
-    const changed = await this.#sender.change(record, order, (told) => hasChange(told.order, change), signal)
-    return { ...readRecord(changed), clientOrderId: change.clientOrderId }
+    const { clientOrderId } = change
+    const isOnlyCopy = this.#changes.begin(change)
+    try {
+      const order = withChange(record.order, change)
+      const changed = await this.#sender.change(record, order, (told) => hasChange(told.order, change), signal)
+      this.#changes.confirm(clientOrderId)
+      return { ...readRecord(changed), clientOrderId }
+    } catch (error) {
+      // What this failure proves, it proves of this copy only: one that went before may have arrived.
+      if (isOnlyCopy && orderEvidence(error).proves !== 'nothing') this.#changes.drop(clientOrderId)
+      throw error
+    }
   }
 
   async cancelOrder(orderId: string, { signal }: Attempt): Promise<void> {
@@ -123,8 +132,8 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
   }
 
   async findOrder(clientOrderId: string, { signal }: Attempt): Promise<Order | undefined> {
+    const sent = this.#changes.find(clientOrderId)
     await this.#take(signal)
-    const sent = this.#changes.get(clientOrderId)
     if (sent !== undefined) {
       const record = this.#tracker.byPermId(sent.permId)
       return record !== undefined && hasChange(record.order, sent.change)
@@ -166,8 +175,9 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
     return this.#tracker.changes.subscribe((record) => {
       const order = readRecord(record)
       if (order.clientOrderId !== '') listener(order)
-      for (const [clientOrderId, { change, permId }] of this.#changes) {
-        if (permId === record.permId && hasChange(record.order, change)) listener({ ...order, clientOrderId })
+      for (const clientOrderId of this.#changes.shownBy(record)) {
+        listener({ ...order, clientOrderId })
+        this.#changes.confirm(clientOrderId)
       }
     })
   }
