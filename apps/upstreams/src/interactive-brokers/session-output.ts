@@ -7,7 +7,10 @@ export type Manner =
   | { readonly type: 'drip'; readonly bytes: number; readonly everyMs: number }
   | { readonly type: 'cut'; readonly bytes: number }
   | { readonly type: 'half'; readonly pauseMs: number | undefined }
-  | { readonly type: 'malformed'; readonly mode: 'truncate' | 'garbage' | 'wrongLength' | 'huge' | 'long' | 'empty' }
+  | {
+      readonly type: 'malformed'
+      readonly mode: 'truncate' | 'garbage' | 'wrongLength' | 'negative' | 'huge' | 'long' | 'empty'
+    }
 
 /** Bytes that are written at once, and what comes after them. */
 interface Piece {
@@ -122,6 +125,9 @@ function malformed(whole: Buffer, mode: Extract<Manner, { type: 'malformed' }>['
     case 'wrongLength':
       // One byte too few, so that all that follows is read from the wrong place.
       length.writeInt32BE(whole.length - 5)
+      return Buffer.concat([length, whole.subarray(4)])
+    case 'negative':
+      length.writeInt32BE(-1)
       return Buffer.concat([length, whole.subarray(4)])
     case 'huge':
       length.writeInt32BE(0x7fff_ffff)

@@ -31,7 +31,7 @@ const actions = [
   /** The first frame of the answer is none. */
   z.strictObject({
     type: z.literal('malformed'),
-    mode: z.enum(['truncate', 'garbage', 'wrongLength', 'huge', 'long', 'empty']).default('truncate'),
+    mode: z.enum(['truncate', 'garbage', 'wrongLength', 'negative', 'huge', 'long', 'empty']).default('truncate'),
   }),
   /** Works for `upMs`, then fails for `downMs`, and so on. */
   z.strictObject({

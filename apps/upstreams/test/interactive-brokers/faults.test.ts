@@ -246,6 +246,7 @@ describe('an answer', () => {
     ['truncate', /^00000003343900$/],
     ['garbage', /^0000001[0-9a-f]/],
     ['wrongLength', /^0000000f343900/],
+    ['negative', /^ffffffff3439/],
     ['huge', /^7fffffff/],
     ['long', /^010000007878/],
     ['empty', /^00000000$/],

@@ -4,6 +4,7 @@
  */
 import { EventName, IBApi } from '@stoqey/ib'
 import type { Clock, Timer } from 'holdfast'
+import { watchFrames } from './frame-watch.ts'
 import { isWarning, TWS } from './tws-codes.ts'
 import { TwsError, TwsUnavailableError } from './tws-error.ts'
 
@@ -103,7 +104,10 @@ export class TwsConnection {
       false,
     )
     this.#listen()
-    this.api.connect()
+    watchFrames(
+      () => this.api.connect(),
+      (problem) => this.end(new TwsError(problem, undefined)),
+    )
   }
 
   get state(): ConnectionState {

@@ -107,6 +107,7 @@ describe('an order in doubt', () => {
     ['half of a frame', { type: 'partialFrame' }],
     ['half of a frame and the end', { type: 'partial', bytes: 20 }],
     ['a frame whose length is wrong', { type: 'malformed', mode: 'wrongLength' }],
+    ['a frame whose length is negative', { type: 'malformed', mode: 'negative' }],
     ['a frame that is announced as huge', { type: 'malformed', mode: 'huge' }],
     ['a message of 16 MB', { type: 'malformed', mode: 'long' }],
   ])('by %s is found among what TWS has, and sent once', async (_name, action) => {

@@ -215,24 +215,6 @@ it.each([
   expect(link.state).toBe('ready')
 })
 
-it.each([
-  ['whose length is one too small', 'wrongLength'],
-  ['that is announced as huge', 'huge'],
-  ['of 16 MB', 'long'],
-])('a frame %s from TWS is the end of its connection, and of nothing else', async (_what, mode) => {
-  const { ports, control } = await startTws()
-  const { link, happened } = openLink(ports.ib, { heartbeatMs: 50, heartbeatAnswerMs: 200 })
-  const first = await link.ready(patience())
-  control.setFaults('ib', { match: { msgId: 49, times: 1 }, action: { type: 'malformed', mode } })
-  await happened('connected', 2)
-  expect(first.state).toBe('ended')
-  const second = await link.ready(patience())
-  let heard = 0
-  second.api.on('currentTime' as never, () => heard++)
-  second.api.reqCurrentTime()
-  await eventually(() => expect(heard).toBeGreaterThan(0))
-})
-
 it('the options in the docs have the defaults of the code', async () => {
   const table = tableOf(await documentAt('docs/interactive-brokers.md'), ['option', 'default'])
   const defaults = checkedLinkOptions({})
