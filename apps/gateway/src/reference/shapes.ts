@@ -9,12 +9,12 @@ const moment = z.number().describe('milliseconds since 1970')
 
 export const account: z.ZodType<Account> = z.object({
   id: z.string(),
-  status: z.string(),
+  status: z.string().nullable(),
   currency: z.string(),
   cash: decimal,
   buyingPower: decimal,
   equity: decimal,
-  tradingBlocked: z.boolean(),
+  tradingBlocked: z.boolean().nullable(),
 })
 
 export const position: z.ZodType<Position> = z.object({

@@ -1,13 +1,14 @@
 /** An account. Figures of money are decimal texts in the account's currency. */
 export interface Account {
   readonly id: string
-  readonly status: string
+  /** In the broker's words; null where it tells none, as Interactive Brokers. */
+  readonly status: string | null
   readonly currency: string
   readonly cash: string
   readonly buyingPower: string
   readonly equity: string
-  /** Whether the broker keeps it from trading. */
-  readonly tradingBlocked: boolean
+  /** Whether the broker keeps it from trading; null where it does not tell before an order is refused, as Interactive Brokers. */
+  readonly tradingBlocked: boolean | null
 }
 
 /** What is held of one symbol. */

@@ -40,12 +40,12 @@ export async function askAccount(
   }
   return {
     id: id ?? '',
-    status: 'ACTIVE',
+    status: null,
     currency: figures.get('NetLiquidation')?.currency ?? 'USD',
     cash: figure('TotalCashValue'),
     buyingPower: figure('BuyingPower'),
     equity: figure('NetLiquidation'),
-    tradingBlocked: false,
+    tradingBlocked: null,
   }
 }
 

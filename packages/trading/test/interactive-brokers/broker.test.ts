@@ -43,7 +43,7 @@ describe('an order', () => {
     })
     expect(Number(position?.marketValue)).toBeCloseTo(3 * Number(position?.currentPrice), 1)
     const account = await broker.getAccount()
-    expect(account).toMatchObject({ id: 'DU1234567', currency: 'USD', tradingBlocked: false })
+    expect(account).toMatchObject({ id: 'DU1234567', currency: 'USD', status: null, tradingBlocked: null })
     expect(Number(account.cash)).toBeCloseTo(1_000_000 - 3 * Number(filled.averageFillPrice), 1)
   })
 
