@@ -34,6 +34,11 @@ export abstract class WaitingCall extends LimitedCall implements GuardedCall {
   admitted(now: number): void {
     const { circuit, gate } = this.plan
     this.time = now
+    if (this.phase === 'ended') {
+      // Given up by a call that was admitted with it, and went first.
+      gate?.exit(this, 'not-run')
+      return
+    }
     this.phase = 'entering'
     const admission = circuit?.enter(this)
     if (this.fn === undefined) return
@@ -48,14 +53,16 @@ export abstract class WaitingCall extends LimitedCall implements GuardedCall {
 
   /** The circuit had let it wait, and it asks once more. */
   reenter(now: number): void {
+    if (this.phase === 'ended') return
     this.time = now
     this.phase = 'entering'
     if (this.fn !== undefined) void this.enter(this.fn)
   }
 
-  /** The circuit may refuse it by now; then it need not wait any longer. */
+  /** The circuit may refuse it by now; then it need not wait any longer. Else it is not asked: it would take it for a probe. */
   askAgain(now: number): void {
-    const { circuit, gate } = this.plan
+    const { circuit, gate, wouldRefuseAt } = this.plan
+    if (wouldRefuseAt?.(now, this.priority) !== true) return
     this.time = now
     const admission = circuit?.enter(this)
     if (admission === undefined) {
