@@ -71,6 +71,10 @@ export abstract class CallRecord implements GuardMarks {
     return this.options?.priority ?? 'normal'
   }
 
+  protected get hasEnded(): boolean {
+    return this.phase === 'ended'
+  }
+
   remainingMs(): number {
     return Math.max(0, this.deadlineAt - this.plan.clock.now())
   }

@@ -11,6 +11,7 @@ import { type Admission, type CircuitMarks, WAITING } from './guard.ts'
 import { PlainCalls, type WholeCall, type WholeWay } from './plain-calls.ts'
 import type { Plan } from './plan.ts'
 import { RepeatedCall } from './repeated-call.ts'
+import { takenOnce } from './thenable.ts'
 
 /** Runs the calls of one pipeline. */
 export class Executor<F = never> implements WholeWay {
@@ -133,10 +134,7 @@ class Execution extends RepeatedCall implements WholeCall {
     const running = this.running
     let settled: Promise<unknown>
     try {
-      // A thenable is taken by Promise.resolve, once; a promise as it is.
-      const value = fn(running.call(this))
-      const promise = value instanceof Promise ? value : Promise.resolve(value)
-      settled = promise.then(running.onFulfilled, running.onRejected)
+      settled = takenOnce(fn(running.call(this))).then(running.onFulfilled, running.onRejected)
     } catch (error) {
       const { promise } = this.ownAnswer()
       running.onRejected(error)
@@ -151,6 +149,7 @@ class Execution extends RepeatedCall implements WholeCall {
     const { looksAtResults, statistics } = this.plan
     this.time = UNREAD
     if (looksAtResults) {
+      this.settling()
       const verdict = this.#lookAt(value)
       if (verdict !== 'success') return this.#returnedFailure(value, verdict)
     }
@@ -169,13 +168,18 @@ class Execution extends RepeatedCall implements WholeCall {
   }
 
   #lookAt(value: unknown): Verdict {
-    const { judge, learner, retryBudget, throttle } = this.plan
+    const { judge, learner } = this.plan
     if (learner !== undefined) learner.learnFrom(value)
     const verdict = judge.result(value)
-    if (verdict !== 'success') return verdict
+    if (verdict === 'success') this.#accepted()
+    return verdict
+  }
+
+  /** The service did its work, be it that it said no. */
+  #accepted(): void {
+    const { retryBudget, throttle } = this.plan
     if (retryBudget !== undefined) retryBudget.earn()
     if (throttle !== undefined) throttle.accepted(this.now())
-    return verdict
   }
 
   #returnedFailure(value: unknown, verdict: Verdict): unknown {
@@ -186,10 +190,12 @@ class Execution extends RepeatedCall implements WholeCall {
 
   threw(error: unknown): unknown {
     this.time = UNREAD
+    this.settling()
     const facts = this.plan.judge.error(error)
     // Before the next call in the queue can take a token.
     if (facts.throttled) this.plan.limiter?.throttled(facts.retryAfterMs, error)
     this.plan.learner?.learnFrom(error)
+    if (facts.verdict === 'success') this.#accepted()
     this.endAttempt(facts.verdict, error)
     return this.failed(error, facts)
   }

@@ -94,6 +94,8 @@ export abstract class LimitedCall extends CallRecord implements AttemptOwner, Ti
     const { attemptTimeoutMs, judge } = this.plan
     const error = this.#timeoutError('attempt', attemptTimeoutMs)
     const facts = judge.error(error)
+    // Who was told of it may have given up the call.
+    if (this.phase === 'ended') return
     const verdict = stalled || this.#isSpoilt(attemptTimeoutMs) ? 'neutral' : facts.verdict
     this.#abandon(error, verdict)
     this.failed(error, { ...facts, verdict })
@@ -102,6 +104,7 @@ export abstract class LimitedCall extends CallRecord implements AttemptOwner, Ti
   #totalTimedOut(now: number, stalled: boolean): void {
     const { timeoutMs, attemptTimeoutMs } = this.plan
     const error = this.#timeoutError('total', limitOf(this.options, timeoutMs))
+    if (this.phase === 'ended') return
     // An attempt that was cut short says nothing about the service; one that had had its time does.
     const endless = attemptTimeoutMs === Number.POSITIVE_INFINITY
     const hadItsTime = endless || now - this.attemptStartedAt >= 0.9 * attemptTimeoutMs
@@ -144,11 +147,14 @@ export abstract class LimitedCall extends CallRecord implements AttemptOwner, Ti
     running.abort(reason)
   }
 
+  /** The attempt is over. Whoever gives up the call from now on, a hook that judges it too, has no attempt to end. */
+  protected settling(): void {
+    if (this.answer !== undefined && this.phase !== 'ended') this.phase = 'settling'
+  }
+
   protected endAttempt(verdict: Verdict, error?: unknown): void {
-    if (this.answer !== undefined) {
-      this.phase = 'settling'
-      if (this.#attemptLimit.isSet) this.#attemptLimit.cancel()
-    }
+    this.settling()
+    if (this.answer !== undefined && this.#attemptLimit.isSet) this.#attemptLimit.cancel()
     this.leaveGuards(verdict, error)
   }
 
@@ -184,9 +190,7 @@ export abstract class LimitedCall extends CallRecord implements AttemptOwner, Ti
   /** @returns whether it had not ended before */
   protected end(): boolean {
     if (this.phase === 'ended') return false
-    const wasBackingOff = this.phase === 'backing-off'
     this.phase = 'ended'
-    if (wasBackingOff) this.stopWaiting()
     if (this.#attemptLimit.isSet) this.#attemptLimit.cancel()
     if (this.#totalLimit.isSet) this.#totalLimit.cancel()
     this.options?.signal?.removeEventListener('abort', this.#onAbort)

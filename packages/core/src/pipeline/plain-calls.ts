@@ -6,6 +6,7 @@ import type { Gate, Lack } from '../gate/gate.ts'
 import type { Call, Guarded } from './call.ts'
 import type { CircuitMarks, Guard } from './guard.ts'
 import type { Plan } from './plan.ts'
+import { takenOnce } from './thenable.ts'
 
 /** The generation of no circuit: the first call asks for the one there is. */
 const NO_GENERATION = -2
@@ -63,8 +64,7 @@ export class PlainCalls {
     const { statistics, service, retry } = this.#plan
     statistics.started++
     try {
-      const value = fn(new PlainCall(service))
-      const promise = value instanceof Promise ? value : Promise.resolve(value)
+      const promise = takenOnce(fn(new PlainCall(service)))
       const handlers = retry === undefined ? record : handlersFor(record, fn)
       return promise.then(handlers.onFulfilled, handlers.onRejected)
     } catch (error) {

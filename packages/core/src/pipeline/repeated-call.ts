@@ -17,9 +17,10 @@ export abstract class RepeatedCall extends WaitingCall {
 
   /** What this returns or throws, the handlers of the attempt do. */
   protected failed(error: unknown, facts: FailureFacts, isResult = false): unknown {
-    // A listener that was told of the outcome may have given up the call.
-    if (this.phase === 'ended') return undefined
+    // A listener that was told of the outcome may have given up the call, and so may a predicate that is asked.
+    if (this.hasEnded) return undefined
     const decision = this.#decide(error, facts, isResult)
+    if (this.hasEnded) return undefined
     if ('delayMs' in decision) return this.#backOff(error, facts, decision.delayMs)
     const { stop: reason, retryAfterMs } = decision
     if (reason !== 'not-retryable') {

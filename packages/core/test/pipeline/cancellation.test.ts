@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { VirtualClock } from '@holdfast/testing'
-import { Bulkhead, type Call, CircuitBreaker, pipeline } from 'holdfast'
+import { Bulkhead, type Call, CircuitBreaker, type CircuitBreakerOptions, pipeline } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { networkError, rejection } from '../support.ts'
 
@@ -139,5 +139,106 @@ describe('a caller who gives up', () => {
     const result = rejection(guarded.execute(() => new Promise(() => undefined), { signal: controller.signal }))
     controller.abort(reason)
     expect(await result).toBe(reason)
+  })
+})
+
+describe('code of the user’s that gives up a call while it is asked about it', () => {
+  const reason = new Error('no longer wanted')
+  const setUp = (options: (abort: () => void) => CircuitBreakerOptions) => {
+    const clock = new VirtualClock()
+    const controller = new AbortController()
+    const circuitBreaker = new CircuitBreaker('alpaca', {
+      failureThreshold: 10,
+      clock,
+      ...options(() => controller.abort(reason)),
+    })
+    const bulkhead = new Bulkhead({ maxConcurrent: 1, clock })
+    const guarded = pipeline({ attemptTimeoutMs: 100, circuitBreaker, bulkhead, clock })
+    return { clock, signal: controller.signal, circuitBreaker, bulkhead, guarded }
+  }
+  const judging = (abort: () => void) => {
+    abort()
+    return true
+  }
+
+  it.each([
+    [
+      'isFailure',
+      (abort: () => void) => ({ isFailure: () => judging(abort) }),
+      (): Promise<unknown> => Promise.reject(networkError('EPIPE')),
+    ],
+    ['isFailureResult', (abort: () => void) => ({ isFailureResult: () => judging(abort) }), (): unknown => 1],
+    [
+      'isFailure, of a timeout',
+      (abort: () => void) => ({ isFailure: () => judging(abort) }),
+      (): Promise<unknown> => new Promise(() => undefined),
+    ],
+  ])('%s: the guards are told of the attempt once', async (_, options, fn) => {
+    const { clock, signal, circuitBreaker, bulkhead, guarded } = setUp(options)
+    const result = rejection(guarded.execute(fn, { signal }))
+    await clock.advance(100)
+    expect(await result).toBe(reason)
+    const { successes, failures, neutral } = circuitBreaker.snapshot().totals
+    expect(successes + failures + neutral).toBe(1)
+    expect(guarded.totals).toMatchObject({ started: 1, cancelled: 1, failed: 0, inFlight: 0 })
+    await clock.advance(1_000)
+    expect(bulkhead.active).toBe(0)
+  })
+
+  it('retryOn: it is not tried again', async () => {
+    const clock = new VirtualClock()
+    const controller = new AbortController()
+    const retryOn = [() => judging(() => controller.abort(reason))]
+    const guarded = pipeline({ retry: { baseDelayMs: 10, retryOn }, clock })
+    let calls = 0
+    const failing = (): Promise<never> => {
+      calls++
+      return Promise.reject(networkError('EPIPE'))
+    }
+    const result = rejection(guarded.execute(failing, { signal: controller.signal }))
+    await clock.runToRest()
+    expect(await result).toBe(reason)
+    expect(calls).toBe(1)
+    expect(guarded.totals).toMatchObject({ started: 1, cancelled: 1, failed: 0, inFlight: 0 })
+  })
+
+  it('a function that is admitted with another: the other is not called any more', async () => {
+    const clock = new VirtualClock()
+    const bulkhead = new Bulkhead({ maxConcurrent: 2, clock })
+    const guarded = pipeline({ bulkhead, clock })
+    const permits = [bulkhead.tryEnter(), bulkhead.tryEnter()]
+    const controller = new AbortController()
+    const first = guarded.execute(() => controller.abort(reason))
+    let orders = 0
+    const second = rejection(guarded.execute(() => ++orders, { signal: controller.signal }))
+    bulkhead.setMaxConcurrent(4)
+    await first
+    expect(await second).toBe(reason)
+    for (const permit of permits) permit.release()
+    expect(orders).toBe(0)
+    expect(bulkhead.active).toBe(0)
+    expect(guarded.totals).toMatchObject({ started: 2, succeeded: 1, cancelled: 1, inFlight: 0 })
+  })
+
+  it('a function that has waited for a probe with another: the other is not called any more', async () => {
+    const clock = new VirtualClock()
+    const circuitBreaker = new CircuitBreaker('alpaca', {
+      failureThreshold: 1,
+      recoveryTimeoutMs: 100,
+      maxParked: 5,
+      clock,
+    })
+    const guarded = pipeline({ circuitBreaker, clock })
+    circuitBreaker.tryEnter().fail()
+    const controller = new AbortController()
+    const probe = guarded.execute(async () => 'back')
+    const first = guarded.execute(() => controller.abort(reason))
+    let orders = 0
+    const second = rejection(guarded.execute(() => ++orders, { signal: controller.signal }))
+    await clock.advance(100)
+    await Promise.all([probe, first])
+    expect(await second).toBe(reason)
+    expect(orders).toBe(0)
+    expect(guarded.totals).toMatchObject({ started: 3, succeeded: 2, cancelled: 1, inFlight: 0 })
   })
 })

@@ -3,6 +3,15 @@ import { Bulkhead, CircuitBreaker, pipeline, RateLimiter } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { collectReports, networkError, rejection, statusError } from '../support.ts'
 
+/** Calls its handler now, and again later: what no promise does that obeys the rules. */
+function eagerThen(fulfil: (value: unknown) => unknown): Promise<unknown> {
+  fulfil('now')
+  return Promise.resolve('later').then(fulfil)
+}
+
+class Eager extends Promise<unknown> {}
+Object.defineProperty(Eager.prototype, 'then', { value: eagerThen })
+
 const retryNow = { maxRetries: 2, baseDelayMs: 100, jitter: 'none' } as const
 
 describe('the order of the patterns', () => {
@@ -165,6 +174,23 @@ describe('odd functions', () => {
     const twice: unknown = Object.fromEntries([['then', settleTwice]])
     expect(await guarded.execute(() => twice)).toBe('first')
     expect(guarded.totals.inFlight).toBe(0)
+  })
+
+  it.each([
+    ['of a class of its own', (value: number) => Object.setPrototypeOf(Promise.resolve(value), Eager.prototype)],
+    [
+      'with a `then` of its own',
+      (value: number) => Object.defineProperty(Promise.resolve(value), 'then', { value: eagerThen }),
+    ],
+  ])('that return a promise %s that calls its handlers twice count once', async (_, promise) => {
+    const bulkhead = new Bulkhead({ maxConcurrent: 1, clock: new VirtualClock() })
+    const slots = pipeline({ bulkhead, clock: new VirtualClock() })
+    for (const options of [undefined, {}, { signal: new AbortController().signal }]) {
+      await slots.execute(() => promise(7), options)
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(bulkhead.active).toBe(0)
+    expect(slots.totals).toMatchObject({ started: 3, succeeded: 3 })
   })
 
   it('that reject with undefined or null reject with just that', async () => {

@@ -2,7 +2,7 @@ import { VirtualClock } from '@holdfast/testing'
 import fc from 'fast-check'
 import { InvalidOptionError, pipeline, RetryBudget } from 'holdfast'
 import { describe, expect, it } from 'vitest'
-import { networkError, rejection } from '../support.ts'
+import { networkError, rejection, statusError } from '../support.ts'
 
 const retryNow = { maxRetries: 3, baseDelayMs: 0, jitter: 'none' } as const
 
@@ -65,11 +65,13 @@ describe('a retry budget', () => {
     await hung
     expect(retryBudget.snapshot().tokens).toBe(5)
     await guarded.execute(() => 1)
-    expect(retryBudget.snapshot().tokens).toBe(6)
+    // A "no" is an answer.
+    expect(await rejection(guarded.execute(() => Promise.reject(statusError(404))))).toMatchObject({ status: 404 })
+    expect(retryBudget.snapshot().tokens).toBe(7)
     const retried = guarded.execute(({ attempt }) => (attempt === 1 ? Promise.reject(networkError('ECONNRESET')) : 1))
     await clock.runToRest()
     await retried
-    expect(retryBudget.snapshot().tokens).toBe(6)
+    expect(retryBudget.snapshot().tokens).toBe(7)
   })
 
   it('is shared by the pipelines that it is handed to', async () => {

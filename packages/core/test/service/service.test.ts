@@ -157,6 +157,30 @@ describe('a service', () => {
     expect(calls).toBe(3)
   })
 
+  it('tells those who wait for a slot when its circuit opens, a critical call among them that goes on waiting', async () => {
+    const { clock, resilience } = resilienceWith({
+      services: { alpaca: { profile: 'BROKER', rateLimiter: false, bulkhead: { maxConcurrent: 1, criticalShare: 0 } } },
+    })
+    const alpaca = resilience.service('alpaca')
+    const changes: string[] = []
+    alpaca.circuitBreaker?.onStateChange(({ to }) => changes.push(to))
+    const running = Promise.withResolvers<void>()
+    const first = alpaca.execute(() => running.promise)
+    const cancel = alpaca.execute(() => 'cancelled', { priority: 'critical' })
+    const order = rejection(alpaca.execute(() => 'ordered'))
+    alpaca.circuitBreaker?.tryEnter().fail(networkError('ECONNRESET'))
+    alpaca.circuitBreaker?.tryEnter().fail(networkError('ECONNRESET'))
+    alpaca.circuitBreaker?.tryEnter().fail(networkError('ECONNRESET'))
+    await clock.settle()
+    expect(alpaca.snapshot().bulkhead?.queued).toBe(1)
+    expect(changes).toEqual(['OPEN'])
+    expect(await order).toMatchObject({ code: 'HOLDFAST_CIRCUIT_OPEN' })
+    running.resolve()
+    await first
+    expect(await cancel).toBe('cancelled')
+    expect(changes).toEqual(['OPEN', 'HALF_OPEN', 'CLOSED'])
+  })
+
   it('wraps functions', async () => {
     const { resilience } = resilienceWith()
     const double = resilience.service('ledger').wrap(async (n: number) => n * 2)

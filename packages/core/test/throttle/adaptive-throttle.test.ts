@@ -20,6 +20,16 @@ describe('an adaptive throttle', () => {
     })
   })
 
+  it('takes a 4xx for an answer: who asks for what is not there is not refused', async () => {
+    const clock = new VirtualClock()
+    const throttle = new AdaptiveThrottle({ clock, random: () => 0 })
+    const guarded = pipeline({ clock, throttle })
+    for (let call = 0; call < 100; call++) {
+      expect(await rejection(guarded.execute(() => Promise.reject(statusError(404))))).toMatchObject({ status: 404 })
+    }
+    expect(throttle.snapshot()).toMatchObject({ calls: 100, accepts: 100, totals: { refused: 0 } })
+  })
+
   it('refuses a share that grows with what the service turns away, and its own refusals count', async () => {
     const clock = new VirtualClock()
     const throttle = new AdaptiveThrottle({ clock, random: seededRandom(1) })
