@@ -7,6 +7,7 @@ import { Market } from './market/market.ts'
 import { MarketClock } from './market/market-clock.ts'
 import { SimulatedClock } from './simulated-clock.ts'
 import { WireLog } from './wire-log.ts'
+import { Consents } from './yahoo/consents.ts'
 import { Crumbs } from './yahoo/crumbs.ts'
 
 /** What the stand-ins of a process simulate together: one time, one market, one account, one record of what happened. */
@@ -20,6 +21,8 @@ export class Simulation {
   visibilityLagMs = 0
   /** Yahoo's cookies and crumbs. */
   readonly crumbs: Crumbs = new Crumbs()
+  /** Visitors of Yahoo who were asked to agree. */
+  readonly consents: Consents = new Consents()
   readonly #orderListeners: ((event: OrderEvent) => void)[] = []
   #seed: number
   #random: Random
@@ -64,6 +67,7 @@ export class Simulation {
     this.ledger.reset()
     this.log.reset()
     this.crumbs.rotate()
+    this.consents.reset()
     this.visibilityLagMs = 0
   }
 

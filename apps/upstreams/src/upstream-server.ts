@@ -42,7 +42,7 @@ export interface UpstreamProfile {
   readonly notFound: (request: FastifyRequest) => Refusal
   readonly unreadable: (message: string) => Refusal
   /** What a fault of this upstream alone does to a request; the answer, if it is one. */
-  readonly ownFault?: (action: FaultAction) => Refusal | undefined
+  readonly ownFault?: (action: FaultAction, request: FastifyRequest) => Refusal | undefined
   /** Adds the routes. */
   readonly routes: (app: FastifyInstance) => void
   /** What is served over web sockets, by path. */
@@ -172,7 +172,7 @@ export class UpstreamServer implements ControlledUpstream {
     const facts = factsOf(request)
     const action = facts.fault?.action
     if (action !== undefined) await this.#breakBefore(action, request)
-    const own = action === undefined ? undefined : this.#profile.ownFault?.(action)
+    const own = action === undefined ? undefined : this.#profile.ownFault?.(action, request)
     const refusal = this.#turnAway(request, reply) ?? own ?? this.#pretendedRefusal(action)
     if (refusal !== undefined) return refuse(reply, refusal)
     if (action?.type === 'flap') return refuse(reply, { status: 503, body: { message: 'service unavailable' } })

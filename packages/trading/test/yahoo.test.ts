@@ -30,6 +30,30 @@ describe('Yahoo through its real SDK', () => {
     expect(paths(control).filter((path) => path === '/v1/test/getcrumb')).toHaveLength(1)
   })
 
+  it('agrees on the consent page of Europe, and counts its requests', async () => {
+    const { data, control, service } = await startYahoo({ retry: { maxRetries: 0 } })
+    control.setFaults('yahoo', { action: { type: 'consent' } })
+    expect(await data.getQuote('AAPL')).toMatchObject({ symbol: 'AAPL' })
+    expect(await data.getQuote('MSFT')).toMatchObject({ symbol: 'MSFT' })
+    expect(paths(control).filter((path) => path === '/copyConsent')).toHaveLength(1)
+    expect(service.snapshot().rateLimiter?.totals.admitted).toBe(control.stats('yahoo').requests)
+  })
+
+  it('that is asked to consent again and again gives up, and says so', async () => {
+    const { data, control } = await startYahoo({ retry: { maxRetries: 0 } })
+    // What is agreed to is not remembered.
+    control.setFaults('yahoo', {
+      match: { path: '^/copyConsent$' },
+      action: {
+        type: 'status',
+        code: 302,
+        headers: { location: 'https://finance.yahoo.com/quote/AAPL', 'set-cookie': 'GUCS=x; Domain=.yahoo.com' },
+      },
+    })
+    control.addFaults('yahoo', { action: { type: 'consent' } })
+    expect(String(await rejection(data.getQuote('AAPL')))).toContain('Too many consent redirects')
+  })
+
   it('counts cookie and crumb against the limit', async () => {
     const { data, service } = await startYahoo()
     await data.getQuote('AAPL')

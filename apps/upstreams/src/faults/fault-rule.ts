@@ -1,6 +1,7 @@
 /** The language of faults of the upstreams that speak HTTP: what a rule may say, checked when it arrives. */
 import { z } from 'zod'
 import { checked, InvalidRuleError } from '../checked-input.ts'
+import { hasAgreed } from '../yahoo/consent-routes.ts'
 import type { FaultLanguage } from './fault-book.ts'
 import { beforeOrAfter, latency, milliseconds, occurrence, oneOf, pattern, ruleId } from './occurrence.ts'
 
@@ -28,6 +29,7 @@ const TYPES = [
   'rejectLater',
   'rotateCrumb',
   'badCrumb200',
+  'consent',
   'spurious400ApiKey',
 ]
 
@@ -36,6 +38,7 @@ const ONLY_AT: Readonly<Partial<Record<string, string>>> = {
   rejectLater: 'alpaca',
   rotateCrumb: 'yahoo',
   badCrumb200: 'yahoo',
+  consent: 'yahoo',
   spurious400ApiKey: 'fred',
 }
 
@@ -135,6 +138,8 @@ const action = z.discriminatedUnion(
       type: z.literal('badCrumb200'),
       text: z.enum(['Too Many Requests', 'Edge: Too Many Requests']).default('Too Many Requests'),
     }),
+    /** Yahoo: visitors who have not agreed yet are asked to, before they are given cookies, as in Europe. */
+    z.strictObject({ type: z.literal('consent') }),
     /** FRED: a good key is called unknown. */
     z.strictObject({ type: z.literal('spurious400ApiKey') }),
   ],
@@ -198,6 +203,8 @@ export const HTTP_FAULTS: FaultLanguage<FaultRule, FaultSubject> = {
     if (match.path !== undefined && !new RegExp(match.path).test(subject.path)) return false
     if (match.host !== undefined && match.host !== hostOf(subject)) return false
     if (action.type === 'badCrumb200' && !subject.path.endsWith('/getcrumb')) return false
+    if (action.type === 'consent' && !(subject.path.startsWith('/quote/') && !hasAgreed(subject.headers.cookie)))
+      return false
     if (!Object.entries(match.header).every(([name, value]) => subject.headers[name.toLowerCase()] === value))
       return false
     return action.type !== 'flap' || ageMs % (action.upMs + action.downMs) >= action.upMs

@@ -31,6 +31,6 @@ export class Crumbs {
 }
 
 /** Letters and digits that follow from a text. */
-function textFrom(text: string, length: number): string {
+export function textFrom(text: string, length: number): string {
   return createHash('sha256').update(text).digest('base64url').replaceAll(/[-_]/g, 'x').slice(0, length)
 }

@@ -4,6 +4,7 @@ import type { Simulation } from '../simulation.ts'
 import type { UpstreamProfile } from '../upstream-server.ts'
 import { complaint, PLAIN } from './answers.ts'
 import { chartRoutes } from './chart-routes.ts'
+import { askConsent, consentRoutes } from './consent-routes.ts'
 import { quoteRoutes } from './quote-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 
@@ -18,7 +19,8 @@ export function yahoo(simulation: Simulation): UpstreamProfile {
     limitHeaders: () => ({}),
     notFound: () => ({ status: 404, body: complaint('finance', 'Not Found', 'No such page') }),
     unreadable: (message) => ({ status: 400, body: complaint('finance', 'Bad Request', message) }),
-    ownFault: (action) => {
+    ownFault: (action, request) => {
+      if (action.type === 'consent') return askConsent(simulation, request.url.split('?')[0] ?? '')
       if (action.type === 'rotateCrumb') simulation.crumbs.rotate()
       return action.type === 'badCrumb200' ? { status: 200, body: action.text, headers: PLAIN } : undefined
     },
@@ -26,6 +28,7 @@ export function yahoo(simulation: Simulation): UpstreamProfile {
       sessionRoutes(app, simulation)
       quoteRoutes(app, simulation)
       chartRoutes(app, simulation)
+      consentRoutes(app, simulation)
     },
   }
 }

@@ -146,7 +146,7 @@ it('a stale series is one of another day', async () => {
   expect(at((await fred(OBSERVATIONS)).body, 'realtime_end')).toBe('2026-01-04')
 })
 
-it.each(['rotateCrumb', 'badCrumb200', 'spurious400ApiKey'])(
+it.each(['rotateCrumb', 'badCrumb200', 'consent', 'spurious400ApiKey'])(
   'the fault %s is refused where it makes no sense',
   async (type) => {
     const { ask, control } = await startStandIns()

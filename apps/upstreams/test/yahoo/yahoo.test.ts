@@ -32,6 +32,39 @@ describe('the SDK', () => {
     expect(JSON.stringify(control.log())).not.toMatch(/crumb=(?!redacted)/)
   })
 
+  it('agrees on the consent page where it is asked to, once', async () => {
+    const { upstreams, control } = await startStandIns()
+    control.setFaults('yahoo', { action: { type: 'consent' } })
+    const client = openYahoo(upstreams.urls.yahoo)
+    expect(await client.quote('AAPL')).toMatchObject({ symbol: 'AAPL' })
+    expect(await client.quote('MSFT')).toMatchObject({ symbol: 'MSFT' })
+    expect(
+      control.log(0, 'yahoo').map(({ method, path, headers }) => [method, headers['x-orig-host'], path.split('?')[0]]),
+    ).toEqual([
+      ['GET', 'finance.yahoo.com', '/quote/AAPL'],
+      ['GET', 'guce.yahoo.com', '/consent'],
+      ['GET', 'consent.yahoo.com', '/v2/collectConsent'],
+      ['POST', 'consent.yahoo.com', '/v2/collectConsent'],
+      ['GET', 'guce.yahoo.com', '/copyConsent'],
+      ['GET', 'finance.yahoo.com', '/quote/AAPL'],
+      ['GET', 'query1.finance.yahoo.com', '/v1/test/getcrumb'],
+      ['GET', 'query2.finance.yahoo.com', '/v7/finance/quote'],
+      ['GET', 'query2.finance.yahoo.com', '/v7/finance/quote'],
+    ])
+  })
+
+  it.each([
+    ['GET', 'guce.yahoo.com/consent?sessionId=none'],
+    ['GET', 'consent.yahoo.com/v2/collectConsent?sessionId=none'],
+    ['POST', 'consent.yahoo.com/v2/collectConsent'],
+    ['GET', 'guce.yahoo.com/copyConsent?sessionId=none'],
+  ])('the consent page is for those who were sent there: %s %s', async (method, address) => {
+    const { upstreams } = await startStandIns()
+    const body = method === 'POST' ? new URLSearchParams({ sessionId: 'none', csrfToken: 'x', agree: 'agree' }) : null
+    const answer = await yahooTransport(upstreams.urls.yahoo)(`https://${address}`, { method, body })
+    expect(answer.status).toBe(400)
+  })
+
   it('gets several quotes at once, without those that are not traded', async () => {
     const { upstreams } = await startStandIns()
     const client = openYahoo(upstreams.urls.yahoo)

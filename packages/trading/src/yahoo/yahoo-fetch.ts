@@ -6,6 +6,9 @@ import { redactUrl } from '../redact.ts'
 /** How long cookie and crumb may take, in milliseconds. */
 const HANDSHAKE_TIMEOUT_MS = 5_000
 
+/** Where quotes and bars are. All other hosts are on the way there: the page with the cookies, and the consent page of Europe. */
+const ANSWERS = /^query\d\.finance\.yahoo\.com$/
+
 /** Yahoo says "Too Many Requests" with status 200 where a crumb should stand. */
 const CRUMB = /^[^\s<>]{4,40}$/
 
@@ -19,14 +22,14 @@ export class StaleCrumbError extends UpstreamRequestError {
 /**
  * A `fetch` for one call of the SDK.
  *
- * The first request of the call has its token already; every further one (cookie, crumb) takes one more. Cookie and crumb
+ * The first request of the call has its token already; every further one (consent, cookie, crumb) takes one more. They
  * are fetched for all callers at once, so one caller who gives up must not end them: they have a limit of their own.
  */
 export function yahooFetch(service: Service, call: Pick<Call, 'signal'>, transport: typeof fetch): typeof fetch {
   let requests = 0
   return async (input, init) => {
     const url = new URL(String(input))
-    const isHandshake = url.host === 'finance.yahoo.com' || url.pathname.endsWith('/getcrumb')
+    const isHandshake = !ANSWERS.test(url.host) || url.pathname.endsWith('/getcrumb')
     if (++requests > 1) await service.rateLimiter?.acquire()
     const response = isHandshake
       ? await timeout(({ signal }) => transport(url, { ...init, signal }), HANDSHAKE_TIMEOUT_MS)
