@@ -73,10 +73,23 @@ export const flag: Rule = { allows: (value) => typeof value === 'boolean', says:
 /** Code of the user's. */
 export const callback: Rule = { allows: (value) => typeof value === 'function', says: 'it must be a function' }
 
-/** Any object: its own constructor has checked it. */
-export function instance(what: string): Rule {
-  return { allows: (value) => typeof value === 'object' && value !== null, says: `it must be ${what}` }
+/**
+ * An object that has these methods: its own constructor has checked it. Who hands over the options that it should have been
+ * made from is told so now, and not at the first call.
+ */
+export function instance(what: string, ...methods: readonly string[]): Rule {
+  const has = (value: object, method: string): boolean => typeof Reflect.get(value, method) === 'function'
+  return {
+    allows: (value) => typeof value === 'object' && value !== null && methods.every((method) => has(value, method)),
+    says: `it must be ${what}`,
+  }
 }
+
+/** A clock. */
+export const clockRule: Rule = instance('a Clock', 'now', 'wallTime', 'setTimer')
+
+/** Where messages for people go. */
+export const loggerRule: Rule = instance('a logger with debug, info, warn and error', 'debug', 'info', 'warn', 'error')
 
 /** A name for people: not empty, at most 200 characters. */
 export const nameText: Rule = {

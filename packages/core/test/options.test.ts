@@ -1,4 +1,5 @@
 import {
+  AdaptiveLimit,
   Bulkhead,
   bulkhead,
   CircuitBreaker,
@@ -98,6 +99,19 @@ describe('other numbers', () => {
     ['pipeline.attemptTimeoutMs', () => pipeline({ attemptTimeoutMs: 2 ** 31 })],
     ['pipeline.retry.maxRetries', () => pipeline({ retry: { maxRetries: -1 } })],
     ['pipeline.circuitBreaker', () => pipeline(loose({ circuitBreaker: 5 }))],
+    // Options in place of what is made from them.
+    ['pipeline.circuitBreaker', () => pipeline(loose({ circuitBreaker: { failureThreshold: 5 } }))],
+    ['pipeline.rateLimiter', () => pipeline(loose({ rateLimiter: { tokensPerSecond: 3 } }))],
+    ['pipeline.bulkhead', () => pipeline(loose({ bulkhead: { maxConcurrent: 10 } }))],
+    ['pipeline.retryBudget', () => pipeline(loose({ retryBudget: { capacity: 20 } }))],
+    ['pipeline.throttle', () => pipeline(loose({ throttle: {} }))],
+    ['pipeline.clock', () => pipeline(loose({ clock: { now: () => 0 } }))],
+    ['rateLimiter.store', () => new RateLimiter(loose({ tokensPerSecond: 1, store: {} }))],
+    ['resilience.logger', () => createResilience(loose({ logger: { info: () => {} } }))],
+    ['resilience.fleet', () => createResilience(loose({ fleet: {} }))],
+    // What each of them takes memory for.
+    ['circuitBreaker.maxProbes', () => new CircuitBreaker('a', { maxProbes: 1_001 })],
+    ['adaptiveLimit.minLimit', () => new AdaptiveLimit({ minLimit: 50, maxLimit: 10 })],
     ['pipeline.fallback.use', () => pipeline(loose({ fallback: {} }))],
     ['name', () => new CircuitBreaker('')],
     ['name', () => new CircuitBreaker('x'.repeat(201))],

@@ -1,5 +1,5 @@
 import { type Clock, InvalidOptionError } from 'holdfast'
-import { callback, check, checkOptions, durationMs, instance, nameText, type Rule, type Rules } from 'holdfast/options'
+import { callback, check, checkOptions, clockRule, durationMs, nameText, type Rule, type Rules } from 'holdfast/options'
 import type { FleetError } from './errors.ts'
 import type { RedisSource } from './redis/port-of.ts'
 
@@ -48,7 +48,7 @@ const FLEET_OPTION_RULES: Rules<FleetOptions> = {
   timeLimitMs: durationMs(1),
   leaseMs: durationMs(1),
   onProblem: callback,
-  clock: instance('a clock'),
+  clock: clockRule,
 }
 
 /** @throws InvalidOptionError when an option makes no sense */

@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '../errors.ts'
 import { checkOptions, oneOf, type Rules, wholeNumber } from '../options.ts'
 
 /** Options of an adaptive limit. */
@@ -81,9 +82,13 @@ export class AdaptiveLimit {
   /** @throws InvalidOptionError when an option makes no sense */
   constructor(options: AdaptiveLimitOptions = {}) {
     checkOptions('adaptiveLimit', options, ADAPTIVE_LIMIT_RULES)
+    const { minLimit = 1, maxLimit = Math.max(minLimit, 200) } = options
+    if (minLimit > maxLimit) {
+      throw new InvalidOptionError('adaptiveLimit.minLimit', minLimit, `it must be at most maxLimit, ${maxLimit}`)
+    }
     this.#isGradient = options.algorithm !== 'aimd'
-    this.#least = options.minLimit ?? 1
-    this.#most = Math.max(this.#least, options.maxLimit ?? 200)
+    this.#least = minLimit
+    this.#most = maxLimit
     this.#limit = this.#bounded(options.initialLimit ?? 20)
   }
 

@@ -7,8 +7,8 @@ import { Gate } from '../gate/gate.ts'
 import {
   check,
   checkOptions,
+  clockRule,
   durationMs,
-  instance,
   isOptions,
   type Rules,
   shareOfCritical,
@@ -49,7 +49,7 @@ export const BULKHEAD_RULES: Rules<BulkheadOptions> = {
   criticalShare: shareOfCritical,
   maxPerKey: wholeNumber(1),
   adaptive: { allows: isOptions, says: 'it must be an object of adaptive limit settings' },
-  clock: instance('a Clock'),
+  clock: clockRule,
 }
 
 /** A bulkhead at one moment, as plain data. */

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../clock.ts'
 import type { HookErrorReporter } from '../events.ts'
-import { callback, durationMs, flag, instance, type Rules, share, wholeNumber } from '../options.ts'
+import { callback, clockRule, durationMs, flag, type Rules, share, wholeNumber } from '../options.ts'
 
 /** The state of a circuit. */
 export type CircuitState = 'CLOSED' | 'OPEN' | 'HALF_OPEN'
@@ -127,7 +127,7 @@ export const CIRCUIT_BREAKER_RULES: Rules<CircuitBreakerOptions> = {
   probeShare: share,
   minProbeIntervalMs: durationMs(1),
   probe: callback,
-  maxProbes: wholeNumber(1),
+  maxProbes: wholeNumber(1, 1_000),
   successThreshold: wholeNumber(1),
   probeTimeoutMs: durationMs(1),
   criticalProbes: flag,
@@ -140,7 +140,7 @@ export const CIRCUIT_BREAKER_RULES: Rules<CircuitBreakerOptions> = {
   isFailureResult: callback,
   onStateChange: callback,
   onHookError: callback,
-  clock: instance('a Clock'),
+  clock: clockRule,
   random: callback,
 }
 

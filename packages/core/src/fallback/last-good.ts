@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock.ts'
-import { checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
+import { checkOptions, clockRule, durationMs, type Rules, wholeNumber } from '../options.ts'
 
 /** Options of a memory of last good values. */
 export interface LastGoodOptions {
@@ -14,7 +14,7 @@ export interface LastGoodOptions {
 const LAST_GOOD_RULES: Rules<LastGoodOptions> = {
   maxAgeMs: durationMs(1),
   maxEntries: wholeNumber(1),
-  clock: instance('a Clock'),
+  clock: clockRule,
 }
 
 /** A value that says how old it is, so that nobody takes yesterday's price for today's. */

@@ -7,7 +7,17 @@ import { FALLBACK_RULES, type FallbackOptions, FallbackPolicy } from '../fallbac
 import { Gate } from '../gate/gate.ts'
 import { HEDGE_RULES, type HedgeOptions } from '../hedge/hedge-policy.ts'
 import { HedgedExecutor } from '../hedge/hedged-executor.ts'
-import { callback, check, checkOptions, durationMs, instance, isOptions, nameText, type Rules } from '../options.ts'
+import {
+  callback,
+  check,
+  checkOptions,
+  clockRule,
+  durationMs,
+  instance,
+  isOptions,
+  nameText,
+  type Rules,
+} from '../options.ts'
 import type { RateLimiter } from '../rate-limiter/rate-limiter.ts'
 import type { RetryBudget } from '../retry/retry-budget.ts'
 import { RETRY_RULES, type RetrySettings } from '../retry/retry-options.ts'
@@ -53,15 +63,15 @@ const PIPELINE_RULES: Rules<PipelineOptions<unknown>> = {
   timeoutMs: durationMs(1),
   attemptTimeoutMs: durationMs(1),
   retry: { allows: isOptions, says: 'it must be an object of retry settings' },
-  retryBudget: instance('a RetryBudget'),
+  retryBudget: instance('a RetryBudget', 'earn', 'tryTake'),
   hedge: { allows: isOptions, says: 'it must be an object of hedge settings' },
-  throttle: instance('an AdaptiveThrottle'),
-  circuitBreaker: instance('a CircuitBreaker'),
-  rateLimiter: instance('a RateLimiter'),
-  bulkhead: instance('a Bulkhead'),
+  throttle: instance('an AdaptiveThrottle', 'accepted'),
+  circuitBreaker: instance('a CircuitBreaker, made with new CircuitBreaker(name, options)', 'tryEnter'),
+  rateLimiter: instance('a RateLimiter, made with new RateLimiter(options)', 'tryAcquire'),
+  bulkhead: instance('a Bulkhead, made with new Bulkhead(options)', 'tryEnter'),
   fallback: { allows: isOptions, says: 'it must be an object with use' },
   onHookError: callback,
-  clock: instance('a Clock'),
+  clock: clockRule,
   random: callback,
 }
 

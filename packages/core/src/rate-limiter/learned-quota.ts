@@ -16,6 +16,8 @@ const SAME_WINDOW_MS = 1_000
 export class LearnedQuota {
   #left = Number.POSITIVE_INFINITY
   #until = Number.NEGATIVE_INFINITY
+  /** When the window ends, as it was told first. */
+  #firstUntil = Number.NEGATIVE_INFINITY
 
   /** Whether the service has ever said anything. */
   get isKnown(): boolean {
@@ -32,10 +34,12 @@ export class LearnedQuota {
     const known = now < this.#until
     // An answer that was overtaken by one of a later window says nothing new.
     if (known && until < this.#until - SAME_WINDOW_MS) return
-    const same = known && until < this.#until + SAME_WINDOW_MS
+    // Of a window that slides the end moves along with time: what is left is told anew after a while, not only ever less.
+    const same = known && until < this.#firstUntil + SAME_WINDOW_MS
     // Calls under way are not in what the service counted, but have been taken off here.
     this.#left = same ? Math.min(this.#left, remaining) : remaining
     this.#until = same ? Math.max(this.#until, until) : until
+    if (!same) this.#firstUntil = until
   }
 
   waitMs(cost: number, now: number): number {

@@ -119,7 +119,7 @@ export class Levels {
   globalWaitMs(cost: number, critical: boolean, now: number): number {
     if (this.#pausedUntil !== NEVER) {
       if (now < this.#pausedUntil) return Math.ceil(this.#pausedUntil - now)
-      this.#endPause(now)
+      this.#endPause()
     }
     let wait = this.learned.waitMs(cost, now)
     for (const { bucket, reserve, spaces } of this.#all) {
@@ -222,10 +222,11 @@ export class Levels {
     return Math.max(0, Math.ceil(this.#pausedUntil - now))
   }
 
-  #endPause(now: number): void {
+  #endPause(): void {
+    const endedAt = this.#pausedUntil
     this.#pausedUntil = NEVER
-    // What was saved up before and meanwhile must not come all at once.
-    this.keepAtMost(1, now)
+    // What was saved up before and meanwhile must not come all at once; what has come in since the end may.
+    this.keepAtMost(1, endedAt)
   }
 
   /** Takes out of every limit for all what is above so many tokens. */

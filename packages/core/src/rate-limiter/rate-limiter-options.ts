@@ -4,6 +4,7 @@ import {
   atLeast,
   check,
   checkOptions,
+  clockRule,
   durationMs,
   flag,
   instance,
@@ -91,8 +92,8 @@ export const RATE_LIMITER_RULES: Rules<RateLimiterOptions> = {
   maxClients: wholeNumber(1),
   maxWaitMs: durationMs(0),
   maxQueue: wholeNumber(0),
-  store: instance('a store of tokens'),
-  clock: instance('a Clock'),
+  store: instance('a store of tokens', 'bucket', 'clientBuckets'),
+  clock: clockRule,
 }
 
 /** Checks options of a limiter, the nested ones too. @throws InvalidOptionError */

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../clock.ts'
 import type { HookErrorReporter, Logger } from '../events.ts'
-import { callback, durationMs, flag, instance, oneOf, type Rule, type Rules, wholeNumber } from '../options.ts'
+import { callback, durationMs, flag, loggerRule, oneOf, type Rule, type Rules, wholeNumber } from '../options.ts'
 import type { Jitter } from './backoff.ts'
 
 /** A class of errors. */
@@ -79,5 +79,5 @@ export const RETRY_RULES: Rules<RetrySettings> = {
   retryOn: retryOnList,
   assumeIdempotent: flag,
   onRetry: callback,
-  logger: instance('a logger with debug, info, warn and error'),
+  logger: loggerRule,
 }

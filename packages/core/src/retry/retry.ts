@@ -1,5 +1,5 @@
 import { reportToConsole } from '../events.ts'
-import { callback, checkOptions, instance, nameText, type Rules } from '../options.ts'
+import { callback, checkOptions, clockRule, nameText, type Rules } from '../options.ts'
 import type { CallOptions, Guarded } from '../pipeline/call.ts'
 import { type Pipeline, pipeline } from '../pipeline/pipeline.ts'
 import { RETRY_RULES, type RetryOptions } from './retry-options.ts'
@@ -10,7 +10,7 @@ const RETRY_OPTION_RULES: Rules<RetryOptions> = {
   service: nameText,
   operation: nameText,
   onHookError: callback,
-  clock: instance('a Clock'),
+  clock: clockRule,
   random: callback,
 }
 

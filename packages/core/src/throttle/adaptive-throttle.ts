@@ -1,6 +1,6 @@
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts'
 import { ThrottledError } from '../errors.ts'
-import { atLeast, callback, checkOptions, durationMs, instance, type Rules, wholeNumber } from '../options.ts'
+import { atLeast, callback, checkOptions, clockRule, durationMs, type Rules, wholeNumber } from '../options.ts'
 
 /** Options of an adaptive throttle. */
 export interface AdaptiveThrottleOptions {
@@ -21,7 +21,7 @@ export const ADAPTIVE_THROTTLE_RULES: Rules<AdaptiveThrottleOptions> = {
   callsPerAccept: atLeast(1, 'calls'),
   windowMs: durationMs(100),
   minCalls: wholeNumber(0),
-  clock: instance('a Clock'),
+  clock: clockRule,
   random: callback,
 }
 

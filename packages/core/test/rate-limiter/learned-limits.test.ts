@@ -159,6 +159,35 @@ describe('headers', () => {
   })
 })
 
+describe('a limit of the service whose window slides', () => {
+  it('holds up nobody who keeps far under it', async () => {
+    const { clock, limiter } = limiterWith({ tokensPerSecond: 1_000, burstSize: 1_000, learn: true })
+    const service = new RateLimiter({ clock, tokensPerSecond: 10, burstSize: 100 })
+    for (let call = 0; call < 600; call++) {
+      expect(limiter.tryAcquire().allowed).toBe(true)
+      const { allowed, remaining, resetMs } = service.tryAcquire()
+      expect(allowed).toBe(true)
+      limiter.learnFrom({ headers: { ratelimit: `"default";r=${remaining};t=${Math.ceil(resetMs / 1_000)}` } })
+      await clock.advance(200)
+    }
+  })
+
+  it('is kept by who would call more often', async () => {
+    const { clock, limiter } = limiterWith({ tokensPerSecond: 1_000, burstSize: 1_000, learn: true })
+    const service = new RateLimiter({ clock, tokensPerSecond: 10, burstSize: 100 })
+    let refusedByService = 0
+    for (let call = 0; call < 3_000; call++) {
+      if (limiter.tryAcquire().allowed) {
+        const { allowed, remaining, resetMs } = service.tryAcquire()
+        if (!allowed) refusedByService++
+        limiter.learnFrom({ headers: { ratelimit: `"default";r=${remaining};t=${Math.ceil(resetMs / 1_000)}` } })
+      }
+      await clock.advance(20)
+    }
+    expect(refusedByService).toBe(0)
+  })
+})
+
 describe('a ban', () => {
   it.each([418, 429])('with status %d lasts as long as the service says, and no burst follows it', async (status) => {
     const { clock, limiter } = limiterWith({ tokensPerSecond: 10, burstSize: 50 })
@@ -180,6 +209,13 @@ describe('a ban', () => {
     const banned = Object.assign(statusError(429), { response: { headers } })
     await rejection(pipeline({ rateLimiter: limiter, clock }).execute(() => Promise.reject(banned)))
     expect(limiter.snapshot().pausedForMs).toBe(30_000)
+  })
+
+  it('that ended long ago takes nothing of what has come in since', async () => {
+    const { clock, limiter } = limiterWith({ tokensPerSecond: 10, burstSize: 100 })
+    limiter.pauseFor(1_000)
+    await clock.advance(1_000 + 5_000)
+    expect(admittedOf(limiter, 100)).toBe(51)
   })
 
   it('that tells nothing leaves nothing of what was saved up', async () => {

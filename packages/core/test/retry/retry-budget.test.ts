@@ -88,6 +88,13 @@ describe('a retry budget', () => {
     })
   })
 
+  it('earns from an answer that something is not there: the service has done its work', async () => {
+    const retryBudget = new RetryBudget({ capacity: 20 })
+    const guarded = pipeline({ retryBudget, clock: new VirtualClock() })
+    for (let call = 0; call < 10; call++) await rejection(guarded.execute(() => Promise.reject(statusError(404))))
+    expect(retryBudget.snapshot().tokens).toBe(20)
+  })
+
   it('is checked when it is made', () => {
     expect(() => new RetryBudget({ capacity: 0 })).toThrow(InvalidOptionError)
     expect(() => new RetryBudget({ timeoutCost: Number.NaN })).toThrow('retryBudget.timeoutCost is NaN')

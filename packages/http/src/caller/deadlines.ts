@@ -1,6 +1,6 @@
 /** How long callers wait, as they say in a header. */
 import { type Clock, systemClock } from 'holdfast'
-import { checkOptions, durationMs, instance, type Rules } from 'holdfast/options'
+import { checkOptions, clockRule, durationMs, type Rules } from 'holdfast/options'
 import { type Problem, problem } from '../problem.ts'
 import { Caller } from './caller.ts'
 
@@ -20,7 +20,7 @@ export interface DeadlineOptions {
 const DEADLINE_RULES: Rules<DeadlineOptions> = {
   maxDeadlineMs: durationMs(1),
   defaultDeadlineMs: durationMs(1),
-  clock: instance('a Clock'),
+  clock: clockRule,
 }
 
 /** Reads deadlines from requests. */

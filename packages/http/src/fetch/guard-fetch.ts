@@ -1,6 +1,6 @@
 /** `fetch` behind the guards of a service. */
 import { type Call, type Clock, systemClock } from 'holdfast'
-import { checkOptions, instance } from 'holdfast/options'
+import { checkOptions, clockRule } from 'holdfast/options'
 import { FIRST_FAILED_STATUS, lastError } from '../outgoing/answer-error.ts'
 import { GUARD_RULES, type GuardedBy, type GuardOptions } from '../outgoing/guard-options.ts'
 import { OneShotBody } from '../outgoing/one-shot-body.ts'
@@ -35,7 +35,7 @@ export interface GuardFetchOptions extends GuardOptions {
  * const alpaca = new Alpaca({ keyId, secret, retry: false, rateLimit: false, fetchApi: fetchFromAlpaca })
  */
 export function guardFetch(fetch: Fetch, service: GuardedBy, options: GuardFetchOptions = {}): Fetch {
-  checkOptions('guardFetch', options, { ...GUARD_RULES, clock: instance('a Clock') })
+  checkOptions('guardFetch', options, { ...GUARD_RULES, clock: clockRule })
   const { clock = systemClock } = options
   const around = { fetch, service, options, clock, unread: new UnreadAnswers(clock) }
   return async (input, init) => await new FetchCall(around, input, init).answer()

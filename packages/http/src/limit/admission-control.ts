@@ -1,6 +1,16 @@
 /** Whether a request is let in: the part that the middleware of every framework shares. */
 import { type Clock, type FleetPatterns, InvalidOptionError, type RateLimit, type RateLimitDecision } from 'holdfast'
-import { atLeast, flag, instance, isOptions, nameText, positive, type Rules, wholeNumber } from 'holdfast/options'
+import {
+  atLeast,
+  clockRule,
+  flag,
+  instance,
+  isOptions,
+  nameText,
+  positive,
+  type Rules,
+  wholeNumber,
+} from 'holdfast/options'
 import { Answers } from './answers.ts'
 import { type SharedLimit, Tier } from './tier.ts'
 
@@ -37,9 +47,9 @@ export const ADMISSION_RULES: Rules<AdmissionOptions> = {
   },
   legacyHeaders: flag,
   maxClients: wholeNumber(1),
-  fleet: instance('a fleet'),
+  fleet: instance('a fleet, from connectFleet', 'rateLimiter'),
   fleetName: nameText,
-  clock: instance('a Clock'),
+  clock: clockRule,
 }
 
 /** Headers of an answer, by their names in small letters. */

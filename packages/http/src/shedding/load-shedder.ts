@@ -1,6 +1,6 @@
 /** Load shedding: what is turned away when there is more than the process can carry, least important first. */
 import { type Clock, InvalidOptionError, systemClock } from 'holdfast'
-import { checkOptions, durationMs, instance, type Rules, wholeNumber } from 'holdfast/options'
+import { checkOptions, clockRule, durationMs, type Rules, wholeNumber } from 'holdfast/options'
 import { problem } from '../problem.ts'
 import { EventLoopDelay, type IdleTime } from './event-loop-delay.ts'
 
@@ -28,7 +28,7 @@ export interface LoadSheddingOptions {
 export const LOAD_SHEDDING_RULES: Rules<LoadSheddingOptions> = {
   maxEventLoopDelayMs: durationMs(1),
   maxInFlight: wholeNumber(1),
-  clock: instance('a Clock'),
+  clock: clockRule,
 }
 
 /** The answer to a request that is turned away: a 503. */
