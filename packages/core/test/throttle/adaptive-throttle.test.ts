@@ -84,14 +84,6 @@ describe('an adaptive throttle', () => {
     )
   })
 
-  it('takes an answer that something is not there for an accepted call: the service has done its work', async () => {
-    const clock = new VirtualClock()
-    const throttle = new AdaptiveThrottle({ clock, random: () => 0 })
-    const guarded = pipeline({ clock, throttle })
-    for (let call = 0; call < 50; call++) await rejection(guarded.execute(() => Promise.reject(statusError(404))))
-    expect(throttle.snapshot()).toMatchObject({ calls: 50, accepts: 50 })
-  })
-
   it('is checked when it is made', () => {
     expect(() => new AdaptiveThrottle({ callsPerAccept: 0.5 })).toThrow(InvalidOptionError)
   })
