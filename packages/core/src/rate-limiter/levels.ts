@@ -119,7 +119,7 @@ export class Levels {
   globalWaitMs(cost: number, critical: boolean, now: number): number {
     if (this.#pausedUntil !== NEVER) {
       if (now < this.#pausedUntil) return Math.ceil(this.#pausedUntil - now)
-      this.#endPause()
+      this.#endPause(now)
     }
     let wait = this.learned.waitMs(cost, now)
     for (const { bucket, reserve, spaces } of this.#all) {
@@ -222,17 +222,17 @@ export class Levels {
     return Math.max(0, Math.ceil(this.#pausedUntil - now))
   }
 
-  #endPause(): void {
+  #endPause(now: number): void {
     const endedAt = this.#pausedUntil
     this.#pausedUntil = NEVER
-    // What was saved up before and meanwhile must not come all at once; what has come in since the end may.
-    this.keepAtMost(1, endedAt)
+    // What was saved up before and meanwhile must not come all at once; what has come in since is theirs.
+    this.keepAtMost(1, now, endedAt)
   }
 
-  /** Takes out of every limit for all what is above so many tokens. */
-  keepAtMost(tokens: number, now: number): void {
+  /** Takes out of every limit for all what is above so many tokens, and those that came in since a moment. */
+  keepAtMost(tokens: number, now: number, since: number = now): void {
     for (const { bucket, spaces } of this.#all) {
-      const surplus = bucket.available(now) - tokens
+      const surplus = bucket.available(now) - tokens - ((now - since) / 1_000) * bucket.tokensPerSecond
       if (!spaces && surplus > 0) bucket.take(surplus, now)
     }
   }
