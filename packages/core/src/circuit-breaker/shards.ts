@@ -90,9 +90,13 @@ export class Shards {
     const { key, circuitShard } = call
     if (key === undefined) return true
     if (circuitShard !== undefined) {
-      const wasOpen = circuitShard.breaker.state !== 'CLOSED'
-      circuitShard.breaker.exit(circuitShard, verdict, error)
-      if (circuitShard.breaker.isWell) this.#breakers.delete(key)
+      const { breaker } = circuitShard
+      const wasOpen = breaker.state !== 'CLOSED'
+      breaker.exit(circuitShard, verdict, error)
+      if (this.#breakers.get(key) === breaker) {
+        if (breaker.isWell) this.#breakers.delete(key)
+        else if (verdict === 'failure') this.#keepLast(key, breaker)
+      }
       return !wasOpen || verdict === 'success'
     }
     return verdict !== 'failure' || this.#failed(key, call, error)
@@ -112,10 +116,17 @@ export class Shards {
 
   #failed(key: string, call: CircuitMarks, error: unknown): boolean {
     const breaker = this.#breakers.get(key) ?? this.#add(key)
+    this.#keepLast(key, breaker)
     // A call that was admitted before the shard's last change of state says nothing about the present one.
     if (breaker.state !== 'CLOSED' || call.shardGeneration < (this.#changedAt.get(breaker) ?? 0)) return false
     breaker.exit(breaker.tryEnter(), 'failure', error)
     return true
+  }
+
+  /** A map keeps the order in which keys were added: the first has failed longest ago. */
+  #keepLast(key: string, breaker: CircuitBreaker): void {
+    this.#breakers.delete(key)
+    this.#breakers.set(key, breaker)
   }
 
   #add(key: string): CircuitBreaker {
@@ -125,7 +136,6 @@ export class Shards {
     }
     const breaker = this.#make(key)
     breaker.onStateChange(() => this.#changedAt.set(breaker, ++this.#generation))
-    this.#breakers.set(key, breaker)
     return breaker
   }
 }

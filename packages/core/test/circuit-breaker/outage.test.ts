@@ -235,6 +235,13 @@ describe('circuits of keys', () => {
     expect(Object.keys(breaker.snapshot().keys)).toHaveLength(10)
   })
 
+  it('that have failed longest ago are forgotten first', () => {
+    const { breaker } = setUp({ maxKeys: 2, failureThreshold: 2, keysToOpen: 100 })
+    const fail = (key: string): void => breaker.tryEnter(key).fail(networkError('ECONNRESET'))
+    for (const key of ['TSLA', 'AAPL', 'TSLA', 'MSFT']) fail(key)
+    expect(breaker.snapshot().keys).toEqual({ TSLA: 'OPEN', MSFT: 'CLOSED' })
+  })
+
   it('do not learn from calls that began before their last change', async () => {
     const { breaker, clock } = setUp({ maxKeys: 10 })
     const old = breaker.tryEnter('TSLA')
