@@ -51,6 +51,14 @@ export interface CallOptions {
   readonly priority?: Priority | undefined
 }
 
+/** What is said to whoever hands in something else, most often a call that has been made already. */
+export function noFunction(given: unknown): TypeError {
+  const what = given instanceof Promise ? 'a promise' : given === null ? 'null' : typeof given
+  return new TypeError(
+    `${what} is not a function: hand in what makes the call, such as () => client.getAccount(), so that it can be made when it is let through`,
+  )
+}
+
 const TIMEOUT_RULE = durationMs(1)
 const PRIORITY_RULE = oneOf(PRIORITIES)
 

@@ -5,7 +5,7 @@ import type { Verdict } from '../failures.ts'
 import type { Priority } from '../gate/priority.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
 import { announceRefusal } from './announce.ts'
-import { type Call, type CallOptions, complaintAbout } from './call.ts'
+import { type Call, type CallOptions, complaintAbout, noFunction } from './call.ts'
 import { type NamedCall, type Slot, WAITING } from './guard.ts'
 import type { Plan } from './plan.ts'
 import { notThenable } from './thenable.ts'
@@ -28,6 +28,7 @@ const UNREAD = Number.NEGATIVE_INFINITY
  */
 export function executeSync<T, F>(plan: Plan<F>, fn: SyncGuarded<T>, options: SyncCallOptions = {}): T | F {
   const { statistics, judge, limiter, learner } = plan
+  if (typeof fn !== 'function') throw noFunction(fn)
   const complaint = complaintAbout(options, limiter)
   if (complaint !== undefined) throw complaint
   const execution = new SyncExecution(plan, options)

@@ -5,7 +5,7 @@
  */
 import { describeFailure, type FailureFacts, type Verdict } from '../failures.ts'
 import type { Lack } from '../gate/gate.ts'
-import type { CallOptions, Guarded } from './call.ts'
+import { type CallOptions, type Guarded, noFunction } from './call.ts'
 import { UNREAD } from './call-record.ts'
 import { type Admission, type CircuitMarks, WAITING } from './guard.ts'
 import { PlainCalls, type WholeCall, type WholeWay } from './plain-calls.ts'
@@ -29,6 +29,7 @@ export class Executor<F = never> implements WholeWay {
   /** Calls the function through the guards. What goes on inside has no type; here is where it gets in and out. */
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F>
   execute(fn: Guarded<unknown>, options?: CallOptions): Promise<unknown> {
+    if (typeof fn !== 'function') return Promise.reject(noFunction(fn))
     if (options === undefined && this.#plain !== undefined) {
       const answer = this.#plain.execute(fn)
       if (answer !== undefined) return answer

@@ -165,6 +165,18 @@ describe('odd functions', () => {
     expect(await guarded.execute(() => undefined)).toBeUndefined()
   })
 
+  it('that are none, such as the promise of a call that has been made already, are told so, and nobody is to blame', async () => {
+    const circuitBreaker = new CircuitBreaker('odd', { failureThreshold: 1 })
+    const strict = pipeline({ retry: retryNow, circuitBreaker })
+    const promise: ReturnType<typeof JSON.parse> = Promise.resolve(1)
+    const message = expect.stringMatching(/not a function.*\(\) => client\.getAccount\(\)/)
+    expect(await rejection(strict.execute(promise))).toMatchObject({ name: 'TypeError', message })
+    expect(await rejection(strict.execute(promise, { operation: 'getAccount' }))).toMatchObject({ name: 'TypeError' })
+    expect(() => strict.executeSync(promise)).toThrow(TypeError)
+    expect(circuitBreaker.snapshot()).toMatchObject({ state: 'CLOSED', totals: { failures: 0 } })
+    expect(strict.totals.started).toBe(0)
+  })
+
   it('that return a thenable which settles twice count once', async () => {
     const settleTwice = (resolve: (value: string) => void, reject: (reason: unknown) => void): void => {
       resolve('first')
