@@ -5,11 +5,16 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 const { then } = Promise.prototype
 
+/** Whether it calls its handlers once: one with a `then` of its own does so as often as it likes. */
+function isNative(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && value.then === then
+}
+
 /** What a function returned, as a promise whose handlers are called once, whatever it is. */
 export function takenOnce(value: unknown): Promise<unknown> {
-  if (!(value instanceof Promise)) return Promise.resolve(value)
-  // One with a `then` of its own calls its handlers as often as it likes, unless it is taken as a thenable.
-  return value.then === then ? value : new Promise((resolve) => resolve(value))
+  if (isNative(value)) return value
+  // Promise.resolve gives back a promise as it is, with its own `then`.
+  return value instanceof Promise ? new Promise((resolve) => resolve(value)) : Promise.resolve(value)
 }
 
 /** The value, unless it is a promise. @throws TypeError that names the function to use instead */
