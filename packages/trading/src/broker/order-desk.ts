@@ -51,6 +51,8 @@ export class OrderDesk {
   #recovered: Promise<void> | undefined
   readonly #subscriptions: (Unsubscribe | undefined)[] = []
   #killSwitch: KillSwitchState = { engaged: false, by: null, reason: null, at: null }
+  /** How often it has been turned. */
+  #turns = 0
   #lost: Error | undefined
   #isClosed = false
   #hasUrgentLook = false
@@ -281,9 +283,13 @@ export class OrderDesk {
     return this.#killSwitch
   }
 
-  /** Holds at once; it is on disk when the promise resolves. */
+  /** On, it holds at once; off, once the journal has been read, which may say that it is on. It is on disk when the promise resolves. */
   async turnKillSwitch(engaged: boolean, by: string, reason: string): Promise<void> {
     const state = { engaged, by, reason, at: this.clock.wallTime() }
+    const turn = ++this.#turns
+    if (!engaged) await this.claim()
+    // Who came later is obeyed.
+    if (turn !== this.#turns) return
     this.#killSwitch = state
     if (engaged) this.#stopAll(new KillSwitchError(this.account, state))
     this.#emit({ type: 'kill-switch', engaged, by, reason })

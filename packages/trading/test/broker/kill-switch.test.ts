@@ -50,4 +50,27 @@ describe('the kill switch', () => {
     await next.broker.releaseKillSwitch({ by: 'bob', reason: 'the drill is over' })
     expect(await after(next.clock, next.broker.submitOrder(order))).toMatchObject({ status: 'accepted' })
   })
+
+  it('obeys who engages it while somebody is still releasing it', async () => {
+    const { journal, exchange, broker } = startDesk()
+    const released = broker.releaseKillSwitch({ by: 'bob', reason: 'the drill is over' })
+    const engaged = broker.engageKillSwitch({ by: 'ann', reason: 'it is not' })
+    expect(broker.killSwitch).toMatchObject({ engaged: true, by: 'ann' })
+    await Promise.all([released, engaged])
+    expect(broker.killSwitch).toMatchObject({ engaged: true, by: 'ann' })
+    await broker.close()
+    const next = startDesk({ journal, exchange })
+    await next.broker.open()
+    expect(next.broker.killSwitch).toMatchObject({ engaged: true, by: 'ann' })
+  })
+
+  it('is released by the first thing that the next process does', async () => {
+    const first = startDesk()
+    await first.broker.engageKillSwitch({ by: 'ann', reason: 'drill' })
+    await first.broker.close()
+    const next = startDesk({ journal: first.journal, exchange: first.exchange })
+    await next.broker.releaseKillSwitch({ by: 'bob', reason: 'the drill is over' })
+    expect(next.broker.killSwitch).toMatchObject({ engaged: false, by: 'bob' })
+    expect(await after(next.clock, next.broker.submitOrder(order))).toMatchObject({ status: 'accepted' })
+  })
 })
