@@ -44,17 +44,30 @@ export function decoratorFor<Method>(around: Around): DecoratorFor<Method> {
       const value: unknown = descriptor.value
       return { ...descriptor, value: wrap(value, typeof keyOrContext === 'string' ? keyOrContext : undefined, around) }
     }
+    if (!isMethodOrFunction(keyOrContext)) throw new TypeError(MISPLACED)
     return wrap(target, operationOf(target, keyOrContext), around)
   }
   return decorate
 }
 
+const MISPLACED = 'this decorator is for methods; put it on a method or round a function'
+
+/** A context that is a name is that of a property under `experimentalDecorators`. */
+function isMethodOrFunction(context: unknown): boolean {
+  if (typeof context === 'string' || typeof context === 'symbol') return false
+  return typeof context !== 'object' || context === null || !('kind' in context) || context.kind === 'method'
+}
+
 function wrap(method: unknown, operation: string | undefined, around: Around): (...args: unknown[]) => unknown {
-  if (typeof method !== 'function')
-    throw new TypeError('this decorator is for methods; put it on a method or round a function')
-  return function (this: unknown, ...args: unknown[]): unknown {
+  if (typeof method !== 'function') throw new TypeError(MISPLACED)
+  if (/Generator/.test(Object.prototype.toString.call(method))) {
+    throw new TypeError('a generator works after it has returned, where no decorator sees it; guard the calls it makes')
+  }
+  const guarded = function (this: unknown, ...args: unknown[]): unknown {
     return around(() => Reflect.apply(method, this, args), operation)
   }
+  // The name goes on, for errors, also to a decorator round this one.
+  return operation === undefined ? guarded : Object.defineProperty(guarded, 'name', { value: operation })
 }
 
 function operationOf(target: unknown, context: unknown): string | undefined {

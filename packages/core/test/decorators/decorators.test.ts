@@ -106,6 +106,7 @@ describe('round a plain function', () => {
     const guarded = circuitBreaker('polygon', { registry })(
       bulkhead(slots)(rateLimited(limiter)(timeout(1_000, { clock })(getBars))),
     )
+    expect(guarded.name).toBe('getBars')
     expect(await guarded('AAPL', 5)).toBe('5 bars of AAPL')
     expect(await retryWithBackoff({ clock })(getBars)('AAPL', 6)).toBe('6 bars of AAPL')
     expect(retryWithBackoff({ clock, sync: true })((n: number) => n + 1)(4)).toBe(5)
@@ -122,7 +123,19 @@ describe('round a plain function', () => {
     expect(circuitBreakers.get('shared service').snapshot().totals.successes).toBe(1)
   })
 
-  it('says so when it stands on what is no method', () => {
-    expect(() => Reflect.apply(timeout(5), undefined, [undefined, { kind: 'field', name: 'x' }])).toThrow('for methods')
+  it.each([
+    ['a field', [undefined, { kind: 'field', name: 'x' }]],
+    ['a class', [class {}, { kind: 'class', name: 'X' }]],
+    ['a getter', [() => 1, { kind: 'getter', name: 'x' }]],
+    ['a static property of old', [class {}, 'x']],
+  ])('says so when it stands on %s, which is no method', (_, target) => {
+    expect(() => Reflect.apply(timeout(5), undefined, target)).toThrow('for methods')
+  })
+
+  it.each([
+    ['a generator', function* () {}],
+    ['an async generator', async function* () {}],
+  ])('says so when it stands on %s, whose work it would not see', (_, generator) => {
+    expect(() => Reflect.apply(timeout(5), undefined, [generator])).toThrow('a generator works after it has returned')
   })
 })
