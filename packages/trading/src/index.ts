@@ -5,7 +5,7 @@
  */
 export type { Account, Position } from './broker/account.ts'
 export { Broker, type CancelOutcome, type OrderKeeping, type Resolution } from './broker/broker.ts'
-export type { Attempt, BrokerAdapter } from './broker/broker-adapter.ts'
+export type { Attempt, BrokerAdapter, SendingAttempt } from './broker/broker-adapter.ts'
 export type {
   BrokerEvent,
   InDoubtEvent,

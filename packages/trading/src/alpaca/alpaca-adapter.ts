@@ -4,7 +4,7 @@ import type { Alpaca } from '@alpacahq/alpaca-trade-api/rest'
 import { describeFailure, type Service, type Unsubscribe } from 'holdfast'
 import { Answer, answers } from '../answer.ts'
 import type { Account, Position } from '../broker/account.ts'
-import type { Attempt, BrokerAdapter } from '../broker/broker-adapter.ts'
+import type { Attempt, BrokerAdapter, SendingAttempt } from '../broker/broker-adapter.ts'
 import type { Order, PreparedOrder, PreparedReplacement } from '../broker/order.ts'
 import { DuplicateOrderIdError, InvalidRequestError, MalformedAnswerError, UpstreamRequestError } from '../errors.ts'
 import { withWireProof } from '../wire/with-wire-proof.ts'
@@ -65,19 +65,19 @@ export class AlpacaAdapter implements BrokerAdapter {
     }
   }
 
-  async placeOrder(order: PreparedOrder, { signal }: Attempt): Promise<Order> {
+  async placeOrder(order: PreparedOrder, attempt: SendingAttempt): Promise<Order> {
     const { symbol, side, quantity: qty, type, timeInForce, clientOrderId, limitPrice, stopPrice } = order
     const prices = {
       ...(limitPrice === null ? {} : { limitPrice }),
       ...(stopPrice === null ? {} : { stopPrice }),
     }
     const postOrderRequest = { symbol, side, qty, type, timeInForce, clientOrderId, ...prices }
-    return await this.#send('submitOrder', clientOrderId, signal, (init) =>
+    return await this.#send('submitOrder', clientOrderId, attempt, (init) =>
       this.#orders.postOrder({ postOrderRequest }, init),
     )
   }
 
-  async replaceOrder(change: PreparedReplacement, { signal }: Attempt): Promise<Order> {
+  async replaceOrder(change: PreparedReplacement, attempt: SendingAttempt): Promise<Order> {
     const { orderId, clientOrderId, quantity, limitPrice, stopPrice, timeInForce } = change
     const patchOrderRequest = {
       clientOrderId,
@@ -86,7 +86,7 @@ export class AlpacaAdapter implements BrokerAdapter {
       ...(stopPrice === null ? {} : { stopPrice }),
       ...(timeInForce === null ? {} : { timeInForce }),
     }
-    return await this.#send('replaceOrder', clientOrderId, signal, (init) =>
+    return await this.#send('replaceOrder', clientOrderId, attempt, (init) =>
       this.#orders.patchOrderByOrderId({ orderId, patchOrderRequest }, init),
     )
   }
@@ -144,14 +144,16 @@ export class AlpacaAdapter implements BrokerAdapter {
   async #send(
     operation: string,
     clientOrderId: string,
-    signal: AbortSignal,
+    { signal, halt }: SendingAttempt,
     send: (init: InitOverrides) => Promise<unknown>,
   ): Promise<Order> {
     try {
-      const sent = await withWireProof((headers) =>
-        this.#ask(operation, () =>
-          send(async ({ init }) => ({ ...init, signal, headers: { ...headersOf(init), ...headers } })),
-        ),
+      const sent = await withWireProof(
+        (headers) =>
+          this.#ask(operation, () =>
+            send(async ({ init }) => ({ ...init, signal, headers: { ...headersOf(init), ...headers } })),
+          ),
+        halt,
       )
       return readOrder(this.#answer(operation, sent))
     } catch (error) {

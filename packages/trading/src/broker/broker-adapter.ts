@@ -11,6 +11,15 @@ export interface Attempt {
   readonly signal: AbortSignal
 }
 
+/** One attempt to send something that must not happen twice. */
+export interface SendingAttempt extends Attempt {
+  /**
+   * Aborted when nothing new may be sent: what has not left by then must not leave any more, wherever it waits. What has
+   * left is not given up.
+   */
+  readonly halt: AbortSignal
+}
+
 /**
  * A broker through its SDK. It makes one attempt at a time: it never retries, never queues, never decides about doubt. The
  * guards, the journal, retries, reconciliation and the kill switch are those of the {@link Broker} round it.
@@ -29,9 +38,9 @@ export interface BrokerAdapter {
   /** What this broker asks of an order beyond what all ask. @throws InvalidRequestError */
   checkOrder?(order: PreparedOrder | PreparedReplacement): void
   /** Sends the order, once, and waits until the broker has acknowledged it. */
-  placeOrder(order: PreparedOrder, attempt: Attempt): Promise<Order>
+  placeOrder(order: PreparedOrder, attempt: SendingAttempt): Promise<Order>
   /** Sends the change, once, and waits for the order that takes the old one's place. */
-  replaceOrder(change: PreparedReplacement, attempt: Attempt): Promise<Order>
+  replaceOrder(change: PreparedReplacement, attempt: SendingAttempt): Promise<Order>
   /** Asks for a cancellation. Rejects with status 404 or 422 when there is nothing to cancel any more. */
   cancelOrder(orderId: string, attempt: Attempt): Promise<void>
   cancelAllOrders(attempt: Attempt): Promise<void>

@@ -27,9 +27,11 @@ export class Submission {
   readonly #callersSignal: AbortSignal | undefined
   /** Aborted when nothing more of it shall be sent. */
   readonly #stop = new AbortController()
+  /** Aborted when nothing new may leave: what has left already is left to arrive. */
+  readonly #halt = new AbortController()
   readonly #proven: Promise<OrderOutcome>
   #prove: (outcome: OrderOutcome) => void = () => undefined
-  #isOnWire = false
+  #isWithAdapter = false
 
   constructor(
     desk: OrderDesk,
@@ -45,9 +47,10 @@ export class Submission {
     })
   }
 
-  /** Nothing more of it is sent. What is on the wire already is left to arrive. */
+  /** Nothing more of it is sent. What is on the wire already is left to arrive, and only the adapter knows whether it is. */
   stop(reason: unknown): void {
-    if (!this.#isOnWire) this.#stop.abort(reason)
+    this.#halt.abort(reason)
+    if (!this.#isWithAdapter) this.#stop.abort(reason)
   }
 
   /** The broker has it, as was learnt elsewhere: that ends every wait and every further attempt. */
@@ -159,12 +162,12 @@ export class Submission {
     try {
       const order = await service.execute(
         async ({ signal }) => {
-          const attempt = { attempt: await this.#writeAhead(), signal }
+          const attempt = { attempt: await this.#writeAhead(), signal, halt: this.#halt.signal }
           // The disk may have taken longer than the attempt had: then it was given up, and must not be sent any more.
           signal.throwIfAborted()
-          this.#isOnWire = true
+          this.#isWithAdapter = true
           last = intent.kind === 'order' ? adapter.placeOrder(intent, attempt) : adapter.replaceOrder(intent, attempt)
-          return await last.finally(() => this.#leaveWire())
+          return await last.finally(() => this.#leaveAdapter())
         },
         {
           operation: intent.kind === 'order' ? 'submitOrder' : 'replaceOrder',
@@ -198,8 +201,8 @@ export class Submission {
     }
   }
 
-  #leaveWire(): void {
-    this.#isOnWire = false
+  #leaveAdapter(): void {
+    this.#isWithAdapter = false
     const { halted } = this.#desk
     if (halted !== undefined) this.#stop.abort(halted)
   }
@@ -211,7 +214,9 @@ export class Submission {
       const answer = await waitUntil(last, clock.now() + EVIDENCE_MS, clock)
       if (answer !== TOO_LATE) return { order: answer, isLate: true }
     } catch (own) {
-      return { failed: orderEvidence(own), error: own }
+      const failed = orderEvidence(own)
+      const { aborted, reason } = this.#halt.signal
+      return { failed, error: aborted && failed.proves === 'never-sent' ? reason : own }
     }
     last.then(
       (order) => this.#desk.prove(this.intent.clientOrderId, order, 'late-answer'),

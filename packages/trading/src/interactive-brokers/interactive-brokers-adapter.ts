@@ -1,7 +1,7 @@
 /** One attempt at a time, through TWS. */
 import type { Clock, HookErrorReporter, Unsubscribe } from 'holdfast'
 import type { Account, Position } from '../broker/account.ts'
-import type { Attempt, BrokerAdapter } from '../broker/broker-adapter.ts'
+import type { Attempt, BrokerAdapter, SendingAttempt } from '../broker/broker-adapter.ts'
 import type { Order, PreparedOrder, PreparedReplacement } from '../broker/order.ts'
 import { orderEvidence } from '../broker/order-evidence.ts'
 import { NeverSentError, UpstreamRequestError } from '../errors.ts'
@@ -87,21 +87,21 @@ export class InteractiveBrokersAdapter implements BrokerAdapter {
     this.#changes.begin(change)
   }
 
-  async placeOrder(order: PreparedOrder, { signal }: Attempt): Promise<Order> {
+  async placeOrder(order: PreparedOrder, attempt: SendingAttempt): Promise<Order> {
     const sent = toTwsOrder(order, this.#accountCode)
-    return readRecord(await this.#sender.place(this.#contractFor(order.symbol), sent, signal))
+    return readRecord(await this.#sender.place(this.#contractFor(order.symbol), sent, attempt))
   }
 
   /** TWS changes the order in its place: what comes back has the same permanent id, and the client order id of the change. */
-  async replaceOrder(change: PreparedReplacement, { signal }: Attempt): Promise<Order> {
-    const record = await this.#recordOf(change.orderId, signal)
+  async replaceOrder(change: PreparedReplacement, attempt: SendingAttempt): Promise<Order> {
+    const record = await this.#recordOf(change.orderId, attempt.signal)
     if (!readRecord(record).isOpen) throw tooLate(record)
     if (record.clientId !== this.#link.clientId) throw this.#anothers(record)
     const { clientOrderId } = change
     const isOnlyCopy = this.#changes.begin(change)
     try {
       const order = withChange(record.order, change)
-      const changed = await this.#sender.change(record, order, (told) => hasChange(told.order, change), signal)
+      const changed = await this.#sender.change(record, order, (told) => hasChange(told.order, change), attempt)
       this.#changes.confirm(clientOrderId)
       return { ...readRecord(changed), clientOrderId }
     } catch (error) {

@@ -1,6 +1,7 @@
 /** Sends orders one after the other, each under a number that was never used, and hears what becomes of them. */
 import type { Contract, IBApi, Order as TwsOrder } from '@stoqey/ib'
 import type { Unsubscribe } from 'holdfast'
+import type { SendingAttempt } from '../broker/broker-adapter.ts'
 import { NeverSentError, OrderRefusedError, UpstreamRequestError } from '../errors.ts'
 import type { OrderRecord } from './order-shapes.ts'
 import type { OrderTracker } from './order-tracker.ts'
@@ -47,8 +48,9 @@ export class OrderSender {
    *
    * @throws NeverSentError when it is proven that nothing left; OrderRefusedError; anything else proves nothing
    */
-  async place(contract: Contract, order: TwsOrder, signal: AbortSignal): Promise<OrderRecord> {
-    const connection = await this.#readyToSend(signal, 'normal')
+  async place(contract: Contract, order: TwsOrder, { signal, halt }: SendingAttempt): Promise<OrderRecord> {
+    const mayLeave = AbortSignal.any([signal, halt])
+    const connection = await this.#readyToSend(mayLeave, 'normal')
     return await this.#inTurn(async () => {
       const orderId = await this.#number(connection)
       const answer = this.#expect<OrderRecord>(
@@ -61,7 +63,7 @@ export class OrderSender {
         signal,
       )
       this.#tracker.noteSent(connection.epoch, orderId, contract, order)
-      this.#send(connection, PLACE_ORDER, signal, answer, (api) => api.placeOrder(orderId, contract, order))
+      this.#send(connection, PLACE_ORDER, mayLeave, answer, (api) => api.placeOrder(orderId, contract, order))
       return answer
     }).then(({ settled }) => settled)
   }
@@ -71,9 +73,10 @@ export class OrderSender {
     { contract, orderId, permId }: OrderRecord,
     order: TwsOrder,
     isChanged: (record: OrderRecord) => boolean,
-    signal: AbortSignal,
+    { signal, halt }: SendingAttempt,
   ): Promise<OrderRecord> {
-    const connection = await this.#readyToSend(signal, 'normal')
+    const mayLeave = AbortSignal.any([signal, halt])
+    const connection = await this.#readyToSend(mayLeave, 'normal')
     const answer = this.#expect<OrderRecord>(
       {
         epoch: connection.epoch,
@@ -83,7 +86,7 @@ export class OrderSender {
       },
       signal,
     )
-    this.#send(connection, PLACE_ORDER, signal, answer, (api) => api.placeOrder(orderId, contract, order))
+    this.#send(connection, PLACE_ORDER, mayLeave, answer, (api) => api.placeOrder(orderId, contract, order))
     return await answer.settled
   }
 

@@ -23,6 +23,8 @@ export type WireEvidence = 'sent' | 'never-sent' | 'unknown'
 interface Sighting {
   stage: 'unseen' | 'made' | 'sent' | 'sealed'
   origin: string
+  /** Whether it must not leave any more, should it be made only now. */
+  isHeld: boolean
 }
 
 /** Attempts that are under way, by the value of their header. */
@@ -47,7 +49,7 @@ let count = 0
 export class WireAttempt {
   /** To be set on the request. */
   readonly headers: Readonly<Record<typeof ATTEMPT_HEADER, string>>
-  readonly #sighting: Sighting = { stage: 'unseen', origin: '' }
+  readonly #sighting: Sighting = { stage: 'unseen', origin: '', isHeld: false }
 
   constructor() {
     listen()
@@ -65,6 +67,15 @@ export class WireAttempt {
     if (sighting.stage === 'made' && !multiplexed.has(sighting.origin)) sighting.stage = 'sealed'
     if (sighting.stage === 'sealed') return 'never-sent'
     return sighting.stage === 'sent' ? 'sent' : 'unknown'
+  }
+
+  /**
+   * Keeps the request from leaving, if it has not left, and tells what holds from then on. Of a request that nobody has
+   * seen yet nothing is proven; should it be made later, by `fetch` or an SDK on it, it does not leave.
+   */
+  hold(): WireEvidence {
+    this.#sighting.isHeld = true
+    return this.evidence()
   }
 
   /** Forgets the attempt. */
@@ -89,7 +100,8 @@ function onCreate(message: unknown): void {
   if (sighting === undefined || typeof request !== 'object' || request === null) return
   sightings.set(request, sighting)
   sighting.origin = String(field(request, 'origin'))
-  if (sighting.stage === 'unseen') sighting.stage = 'made'
+  if (sighting.stage === 'unseen')
+    sighting.stage = sighting.isHeld && !multiplexed.has(sighting.origin) ? 'sealed' : 'made'
 }
 
 function onSendHeaders(message: unknown): void {

@@ -140,6 +140,25 @@ describe('what the wire shows of a request', () => {
     expect(arrived).toEqual(['undefined'])
   })
 
+  it('that is held back before it is made is that it never leaves', async () => {
+    const { url, arrived } = await startServer((end) => end())
+    const attempt = new WireAttempt()
+    // Nobody has seen it, and that proves nothing.
+    expect(attempt.hold()).toBe('unknown')
+    await rejection(fetch(url, { ...POST, headers: { ...attempt.headers } }))
+    expect(attempt.evidence()).toBe('never-sent')
+    expect(arrived).toEqual([])
+  })
+
+  it('that has left is not changed by holding it back', async () => {
+    const { url, arrived } = await startServer((end) => setTimeout(end, 20))
+    const attempt = new WireAttempt()
+    const answered = fetch(url, { ...POST, headers: { ...attempt.headers } })
+    await vi.waitFor(() => expect(arrived).toHaveLength(1))
+    expect(attempt.hold()).toBe('sent')
+    expect((await answered).status).toBe(200)
+  })
+
   it('over HTTP/2 proves nothing unless it was sent', async () => {
     const server = createHttp2Server((_request, response) => response.end('{}'))
     const url = `http://${await listening(server)}`
