@@ -1,4 +1,5 @@
 /** The library's own errors. Each has a `code`, says where it happened, and ends with what to do next. */
+import { read } from './headers.ts'
 
 /** Every code of the library's errors. */
 export type HoldfastErrorCode =
@@ -269,9 +270,27 @@ function subject({ service, operation, attempt }: ErrorContext): string {
   return attempt === undefined || attempt <= 1 ? `${name}: ` : `${name} (attempt ${attempt}): `
 }
 
-/** An error in a few words: our own without their advice, and nobody's whole HTML page. */
+/** An error in a few words: our own without their advice, nobody's whole HTML page, and with the code that is behind it. */
 export function brief(error: unknown): string {
   if (!(error instanceof Error)) return show(error)
+  const words = wordsOf(error)
+  const code = deepestCode(error)
+  return code === undefined || words.includes(code) ? words : `${words} (${code})`
+}
+
+/** `fetch` says that it failed, and only a cause of its error says of what. */
+function deepestCode(error: Error): string | undefined {
+  let deepest: string | undefined
+  let link: unknown = error
+  for (let depth = 0; depth < 4 && link instanceof Error; depth++) {
+    const code = read(link, 'code')
+    if (typeof code === 'string' && code !== '' && !code.startsWith('HOLDFAST_')) deepest = code
+    link = link.cause
+  }
+  return deepest
+}
+
+function wordsOf(error: Error): string {
   const message = error instanceof HoldfastError ? (error.message.split(';')[0] ?? '') : error.message
   if (message === '') return error.name
   return message.length > 120 ? `${message.slice(0, 117)}...` : message

@@ -47,6 +47,14 @@ describe('the errors', () => {
     )
   })
 
+  it('name the code of a cause where the words leave it out, as `fetch` does', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:8080'), { code: 'ECONNREFUSED' })
+    const failed = (cause: unknown): string =>
+      new RetriesExhaustedError({}, { attempts: [], reason: 'max-retries', cause }).message
+    expect(failed(new TypeError('fetch failed', { cause: refused }))).toContain('(last: fetch failed (ECONNREFUSED))')
+    expect(failed(refused)).toContain('(last: connect ECONNREFUSED 127.0.0.1:8080)')
+  })
+
   it('quote no more than a little of other errors', () => {
     const page = new Error('<html>'.repeat(1_000))
     expect(

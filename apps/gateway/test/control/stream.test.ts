@@ -42,7 +42,7 @@ describe('the stream', () => {
               what: 'refused',
               operation: 'getAccount',
               count: 2,
-              message: expect.stringContaining('circuit is open after 3 failures in a row (last: socket hang up)'),
+              message: expect.stringContaining('circuit is open after 3 failures in a row (last: socket hang up (ECONNRESET))'),
             },
           ],
         },
