@@ -42,7 +42,9 @@ describe('the stream', () => {
               what: 'refused',
               operation: 'getAccount',
               count: 2,
-              message: expect.stringContaining('circuit is open after 3 failures in a row (last: socket hang up (ECONNRESET))'),
+              message: expect.stringContaining(
+                'circuit is open after 3 failures in a row (last: socket hang up (ECONNRESET))',
+              ),
             },
           ],
         },
