@@ -312,8 +312,9 @@ function isStatus(value: unknown): value is number {
 }
 
 function retryAfterHeaderOf(link: unknown, clock: Clock | undefined): number | undefined {
-  const value = headerOf(headersOf(link), 'retry-after')
-  return value === undefined ? undefined : parseRetryAfter(value, clock)
+  const headers = headersOf(link)
+  const value = headerOf(headers, 'retry-after')
+  return value === undefined ? undefined : parseRetryAfter(value, clock, headerOf(headers, 'date'))
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What answers say of the service's own limit. */
 import type { Clock } from '../clock.ts'
-import { headerOf, headersOf } from '../headers.ts'
+import { headerOf, headersOf, sendersTime } from '../headers.ts'
 import type { Quota } from './learned-quota.ts'
 
 /** The old headers, each service with its own spelling: how many are left, and until when. */
@@ -53,7 +53,5 @@ function numberIn(text: string | undefined): number | undefined {
  */
 function untilReset(reset: number, date: string | undefined, clock: Clock): number {
   if (reset < 1e9) return reset * 1_000
-  const told = date === undefined ? Number.NaN : Date.parse(date)
-  const now = Number.isNaN(told) ? clock.wallTime() : told
-  return Math.max(0, (reset < 1e12 ? reset * 1_000 : reset) - now)
+  return Math.max(0, (reset < 1e12 ? reset * 1_000 : reset) - sendersTime(date, clock))
 }

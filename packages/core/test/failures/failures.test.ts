@@ -207,6 +207,12 @@ describe('Retry-After', () => {
     [' 0 ', 0],
     ['Mon, 05 Jan 2026 14:30:10 GMT', 10_000],
     ['Mon, 05 Jan 2026 14:00:00 GMT', 0],
+    ['Monday, 05-Jan-26 14:30:10 GMT', 10_000],
+    ['Mon Jan  5 14:30:10 2026', 10_000],
+    ['Mon, 05 Jan 2026 14:30:10', 10_000],
+    ['Mon, 05 Jan 2026 15:30:10 +0100', 10_000],
+    ['Mon, 32 Jan 2026 14:30:10 GMT', undefined],
+    ['tomorrow 2026', undefined],
     ['in a little while', undefined],
     ['-5', undefined],
     ['1.5', undefined],
@@ -214,6 +220,13 @@ describe('Retry-After', () => {
     ['99999999999999', undefined],
   ])('%j is %s', (value, expected) => {
     expect(parseRetryAfter(value, clock)).toBe(expected)
+  })
+
+  it('as a date is compared with the clock of who sent it', () => {
+    const headers = { 'retry-after': 'Mon, 05 Jan 2026 15:00:10 GMT', date: 'Mon, 05 Jan 2026 15:00:00 GMT' }
+    expect(describeFailure({ status: 429, headers }, clock).retryAfterMs).toBe(10_000)
+    const undated = { ...headers, date: 'soon' }
+    expect(describeFailure({ status: 429, headers: undated }, clock).retryAfterMs).toBe(1_810_000)
   })
 
   it('as a date needs a clock', () => {

@@ -45,13 +45,16 @@ export class RouteTable<Rule> {
    * @returns the rule, and whether the path is written exactly as in the table
    */
   find(method: string, url: string): { readonly rule: Rule; readonly exactly: boolean } | undefined {
-    const path = pathOf(url)
+    // A fragment has no business in a request. Some routers cut it off all the same, and others do not.
+    const fragment = url.indexOf('#')
+    const path = pathOf(fragment < 0 ? url : url.slice(0, fragment))
     const fixed = this.#fixed.get(comparable(path))?.find((entry) => fitsMethod(entry, method))
-    if (fixed !== undefined) return { rule: fixed.rule, exactly: fixed.path === path }
+    if (fixed !== undefined) return { rule: fixed.rule, exactly: fragment < 0 && fixed.path === path }
     if (this.#patterns.length === 0) return undefined
     const parts = partsOf(path)
     const pattern = this.#patterns.find((entry) => fitsMethod(entry, method) && fitsParts(entry.parts, parts))
-    return pattern === undefined ? undefined : { rule: pattern.rule, exactly: true }
+    if (pattern === undefined) return undefined
+    return { rule: pattern.rule, exactly: fragment < 0 && fitsParts(splitPath(pattern.path), splitPath(path)) }
   }
 }
 
@@ -67,7 +70,11 @@ function fitsParts(pattern: readonly string[], parts: readonly string[]): boolea
 }
 
 function partsOf(path: string): string[] {
-  return comparable(path).split('/').slice(1)
+  return splitPath(comparable(path))
+}
+
+function splitPath(path: string): string[] {
+  return path.split('/').slice(1)
 }
 
 function comparable(path: string): string {

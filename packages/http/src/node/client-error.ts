@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { PROBLEM_JSON, problem } from '../problem.ts'
 
@@ -10,14 +10,15 @@ const STATUSES: ReadonlyMap<unknown, readonly [status: number, detail: string]> 
 ])
 
 /**
- * Answers what is no HTTP, comes too slowly, or has headers that are too large: with a problem, like everything else. For
- * Node's event `clientError`, and for Fastify's option `clientErrorHandler`.
+ * Answers what is no HTTP, comes too slowly, or has headers that are too large: with a problem, like everything else. While
+ * another request of the same connection is being answered, the connection is closed instead: nobody must take the problem
+ * for that one's answer. For Node's event `clientError`, and for Fastify's option `clientErrorHandler`.
  *
  * @example
  * server.on('clientError', answerClientError)
  */
 export function answerClientError(error: Error & { readonly code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy()
     return
   }
@@ -30,4 +31,11 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** Whether what would be written now belongs to a request that has come whole, or to an answer that has begun. */
+function isAnswering(socket: Duplex): boolean {
+  // Node's own handler looks there too; there is no other way to know.
+  const answer: unknown = Reflect.get(socket, '_httpMessage')
+  return answer instanceof ServerResponse && (answer.headersSent || answer.req.complete)
 }

@@ -30,6 +30,21 @@ describe.each(FRAMEWORKS)('$name and bad input', ({ serve }) => {
     expect(await statusesOf(port, spoofed)).toEqual([200, 429, 429])
   })
 
+  it('a fragment, which has no business there, makes no route cheaper', async () => {
+    const routes: Route[] = [{ method: 'GET', path: '/report', limit: { cost: 4 }, answer: () => 'long' }]
+    const port = await serve({ limits: still(10), routes })
+    const answer = await exchange(port, 'GET /report#x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
+    expect(statusLines(answer)).toEqual([200])
+    expect(answer.toLowerCase()).toContain('ratelimit: "default";r=6;')
+  })
+
+  it('a path that is written in another way than its exempt pattern is limited', async () => {
+    const routes: Route[] = [{ method: 'GET', path: '/files/:name', limit: false, answer: () => 'file' }]
+    const port = await serve({ limits: still(10), routes })
+    expect((await ask(port, { path: '/files/A' })).headers).not.toHaveProperty('ratelimit')
+    expect((await ask(port, { path: '/FILES/A' })).headers).toHaveProperty('ratelimit')
+  })
+
   it('an address with a port is the address', async () => {
     const port = await serve({ limits: { ...stillPerClient(1), trustProxy: 1 } })
     const addresses = ['198.51.100.1:50001', '198.51.100.1:50002', '[2001:db8::1]:443', '[2001:db8::1]', '2001:db8::2']

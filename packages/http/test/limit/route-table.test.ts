@@ -37,9 +37,32 @@ describe('the rule of a request', () => {
     expect(ruleOf(method, url)).toBe(rule)
   })
 
-  it.each(['/ORDERS', '/orders/', '/Orders/?page=2'])('is found however the path is written: %s', (url) => {
-    expect(table.find('GET', url)).toEqual({ rule: 'list', exactly: false })
-    expect(table.find('GET', '/orders')).toEqual({ rule: 'list', exactly: true })
+  it.each(['/ORDERS', '/orders/', '/Orders/?page=2', '/orders#', '/orders#?page=2', 'http://a/orders#x'])(
+    'is found however the path is written: %s',
+    (url) => {
+      expect(table.find('GET', url)).toEqual({ rule: 'list', exactly: false })
+      expect(table.find('GET', '/orders')).toEqual({ rule: 'list', exactly: true })
+    },
+  )
+})
+
+describe('the rule of a pattern', () => {
+  it.each([
+    ['/orders/7', true],
+    ['/ORDERS/7', false],
+    ['/orders/7/', false],
+    ['/orders/7#', false],
+    ['/orders/ABC', true],
+    ['/orders/7?page=2', true],
+  ])('is found for %s, exactly as it is written: %j', (url, exactly) => {
+    expect(table.find('GET', url)).toEqual({ rule: 'order', exactly })
+  })
+
+  it.each([
+    ['/static/A/b.css', true],
+    ['/Static/a', false],
+  ])('that ends in * is found for %s, exactly as it is written: %j', (url, exactly) => {
+    expect(table.find('GET', url)).toEqual({ rule: 'files', exactly })
   })
 })
 

@@ -90,13 +90,19 @@ describe.each(CLIENTS)('$name behind a service', ({ name, guard }) => {
     },
   )
 
-  it('waits until the date in Retry-After', async () => {
-    const { service, clock, delays } = guarded()
-    const date = new Date(clock.wallTime() + 4_000).toUTCString()
-    const { url } = await scripted({ status: 429, headers: { 'retry-after': date } }, fine)
-    await guard(service)(url)
-    expect(delays()).toEqual([4_000])
-  })
+  it.each([0, -600_000, 600_000])(
+    'waits until the date in Retry-After, by a clock that is %d ms off',
+    async (offMs) => {
+      const { service, clock, delays } = guarded()
+      const headersAt = (wallTime: number) => ({
+        date: new Date(wallTime).toUTCString(),
+        'retry-after': new Date(wallTime + 4_000).toUTCString(),
+      })
+      const { url } = await scripted({ status: 429, headers: headersAt(clock.wallTime() + offMs) }, fine)
+      await guard(service)(url)
+      expect(delays()).toEqual([4_000])
+    },
+  )
 
   it('lets no other request go before the time of a Retry-After', async () => {
     const { service } = guarded({
