@@ -15,19 +15,27 @@ const MOST_DECISIONS = 64
 export interface LeaseAsker {
   readonly stateKey: string
   readonly leasesKey: string
+  readonly setting: BucketSetting
   leaseQuestion(now: number): readonly string[]
   leaseAnswer(values: readonly unknown[], answer: Answer): void
   unanswered(): void
 }
 
-/** Tokens for one decision. */
-export interface OnceAsker {
+/** Who asks about decisions. */
+export interface DecisionAsker {
   readonly stateKey: string
   readonly setting: BucketSetting
+  /** @param left grains, or −1 − the wait in microseconds @param other the limit with which others use the bucket */
+  decisionAnswer(grains: number, left: number, other: FleetLimit | undefined, answer: Answer, now: number): void
+  decisionUnanswered(): void
+}
+
+/** Tokens for one decision. */
+export interface Decision {
+  readonly bucket: DecisionAsker
   readonly grains: number
-  /** @param left grains, or −1 − the wait in microseconds */
-  onceAnswer(left: number, other: FleetLimit | undefined, answer: Answer): void
-  unanswered(): void
+  /** Called when it has been answered, or was not. */
+  readonly settled: () => void
 }
 
 /** Collects what buckets of one server ask in one turn of the event loop, and sends it when the turn is over. */
@@ -35,7 +43,7 @@ export class Asker {
   readonly #shard: Shard
   readonly #clock: Clock
   #leases: LeaseAsker[] = []
-  #decisions = new Map<BucketSetting, OnceAsker[]>()
+  #decisions = new Map<BucketSetting, Decision[]>()
   #scheduled = false
 
   constructor(shard: Shard, clock: Clock) {
@@ -50,10 +58,11 @@ export class Asker {
   }
 
   /** A question about one decision. */
-  once(asker: OnceAsker): void {
-    const known = this.#decisions.get(asker.setting)
-    if (known === undefined) this.#decisions.set(asker.setting, [asker])
-    else known.push(asker)
+  decision(decision: Decision): void {
+    const { setting } = decision.bucket
+    const known = this.#decisions.get(setting)
+    if (known === undefined) this.#decisions.set(setting, [decision])
+    else known.push(decision)
     this.#schedule()
   }
 
@@ -65,16 +74,16 @@ export class Asker {
 
   #send(): void {
     const leases = this.#leases
-    const decisions = this.#decisions
+    const asked = this.#decisions
     this.#scheduled = false
     this.#leases = []
     this.#decisions = new Map()
     for (let from = 0; from < leases.length; from += MOST_LEASES) {
       void this.#askLeases(leases.slice(from, from + MOST_LEASES))
     }
-    for (const [setting, askers] of decisions) {
-      for (let from = 0; from < askers.length; from += MOST_DECISIONS) {
-        void this.#askDecisions(setting, askers.slice(from, from + MOST_DECISIONS))
+    for (const [setting, decisions] of asked) {
+      for (let from = 0; from < decisions.length; from += MOST_DECISIONS) {
+        void this.#askDecisions(setting, decisions.slice(from, from + MOST_DECISIONS))
       }
     }
   }
@@ -87,27 +96,32 @@ export class Asker {
     for (const [index, asker] of askers.entries()) {
       if (answer === undefined) asker.unanswered()
       else asker.leaseAnswer(answer.values.slice(5 * index, 5 * index + 5), answer)
+      asker.setting.wake()
     }
   }
 
-  async #askDecisions(setting: BucketSetting, askers: readonly OnceAsker[]): Promise<void> {
+  async #askDecisions(setting: BucketSetting, decisions: readonly Decision[]): Promise<void> {
     const { burstSize, timeLimitMs } = setting
-    const keys = askers.map(({ stateKey }) => stateKey)
-    const [first] = askers
-    const differ = askers.some(({ grains }) => grains !== first?.grains)
-    const wants = differ ? askers.map(({ grains }) => String(grains)) : [String(first?.grains)]
+    const keys = decisions.map(({ bucket }) => bucket.stateKey)
+    const [first] = decisions
+    const differ = decisions.some(({ grains }) => grains !== first?.grains)
+    const wants = differ ? decisions.map(({ grains }) => String(grains)) : [String(first?.grains)]
     const limit = [rateWord(setting), String(burstSize), String(timeLimitMs * 1_000)]
     const answer = await this.#answer(TAKE_ONCE, keys, [...limit, ...wants])
-    const [otherRate, otherBurst] = answer?.values.slice(askers.length).map(Number) ?? []
-    for (const [index, asker] of askers.entries()) {
+    const now = this.#clock.now()
+    const [unused = 0, otherRate = 0, otherBurst = 0, ...told] = answer?.values.map(Number) ?? []
+    const lefts = new Map<number, number>()
+    for (let at = 0; at < told.length; at += 2) lefts.set(told[at] ?? 0, told[at + 1] ?? 0)
+    for (const [index, { bucket, grains, settled }] of decisions.entries()) {
       if (answer === undefined) {
-        asker.unanswered()
-        continue
+        bucket.decisionUnanswered()
+      } else {
+        const left = lefts.get(index) ?? unused
+        bucket.decisionAnswer(grains, left, left === OTHER_LIMIT ? limitOf(otherRate, otherBurst) : undefined, answer, now)
       }
-      const left = Number(answer.values[index])
-      const differs = left === OTHER_LIMIT && otherRate !== undefined && otherBurst !== undefined
-      asker.onceAnswer(left, differs ? limitOf(otherRate, otherBurst) : undefined, answer)
+      settled()
     }
+    setting.wake()
   }
 
   /** A question that fails is no answer; why it did, the shard's breaker knows. */

@@ -1,5 +1,6 @@
 import type { Clock, FleetSettings } from 'holdfast'
 import type { FleetLimitMismatchError } from '../errors.ts'
+import type { Heat } from './heat.ts'
 
 /** What happens while Redis is away. */
 export type WhenUnavailable = NonNullable<FleetSettings['whenUnavailable']>
@@ -25,8 +26,8 @@ export interface BucketSetting {
   readonly leaseMs: number
   readonly timeLimitMs: number
   readonly whenUnavailable: WhenUnavailable
-  /** Whether tokens are leased from the first call on; otherwise only by those who ask often. */
-  readonly alwaysLeased: boolean
+  /** How often each client calls: only those who do often have leases. Undefined where tokens are leased from the first call on. */
+  readonly heat: Heat | undefined
   readonly clock: Clock
   readonly counts: LeaseCounts
   /** Tells the limiter that there may be tokens now. */

@@ -7,6 +7,7 @@ import type { Shard } from '../redis/shard.ts'
 import type { Asker } from './asker.ts'
 import type { BucketSetting, LeaseCounts, WhenUnavailable } from './bucket.ts'
 import { grainsPerToken } from './grains.ts'
+import { Heat } from './heat.ts'
 import { LeasedBucket } from './leased-bucket.ts'
 
 /** On how many tags the clients of one limit are spread in a Cluster. */
@@ -35,7 +36,7 @@ export class FleetStore implements LimiterStore, Member {
 
   /** The tokens for all. */
   bucket(limit: CompleteLimit, wake: () => void): LeasedBucket {
-    const setting = this.#setting(limit, wake, true)
+    const setting = this.#setting(limit, wake, undefined)
     const { shard, asker, key } = this.#place(setting, limit.label)
     const bucket = new LeasedBucket(key, setting, shard, asker)
     this.#buckets.add(bucket)
@@ -44,14 +45,15 @@ export class FleetStore implements LimiterStore, Member {
 
   /** The tokens of each client. */
   clientBuckets(limit: CompleteLimit, maxClients: number, wake: () => void): FleetClients {
-    const setting = this.#setting(limit, wake, false)
+    const setting = this.#setting(limit, wake, new Heat())
     const groups = this.#fleet.port.isCluster ? CLIENT_GROUPS : 1
     const places: Place[] = []
     const open = (client: string): LeasedBucket => {
-      const group = groups === 1 ? 0 : hashOf(client) % groups
+      const hash = hashOf(client)
+      const group = hash % groups
       places[group] ??= this.#place(setting, `${limit.label}:${group}`)
       const { shard, asker, key } = places[group]
-      return new LeasedBucket(`${key}:${client}`, setting, shard, asker)
+      return new LeasedBucket(`${key}:${client}`, setting, shard, asker, hash)
     }
     const clients = new FleetClients(setting, maxClients, open)
     this.#clients.push(clients)
@@ -74,7 +76,7 @@ export class FleetStore implements LimiterStore, Member {
   #setting(
     { label, tokensPerSecond, burstSize }: CompleteLimit,
     wake: () => void,
-    alwaysLeased: boolean,
+    heat: Heat | undefined,
   ): BucketSetting {
     const { leaseMs, timeLimitMs, clock } = this.#fleet
     this.#wakes.add(wake)
@@ -86,7 +88,7 @@ export class FleetStore implements LimiterStore, Member {
       leaseMs,
       timeLimitMs,
       whenUnavailable: this.#whenUnavailable,
-      alwaysLeased,
+      heat,
       clock,
       counts: this.counts,
       wake,
@@ -117,6 +119,7 @@ export class FleetClients implements ClientBuckets {
   readonly #buckets = new Map<string | number, LeasedBucket>()
   /** The client that was asked for last: a decision asks for it several times. */
   #lastKey: ClientKey | undefined
+  #lastName: string | number = ''
   #last: LeasedBucket | undefined
 
   constructor(setting: BucketSetting, maxClients: number, open: (client: string) => LeasedBucket) {
@@ -141,10 +144,12 @@ export class FleetClients implements ClientBuckets {
   of(key: ClientKey, now: number): LeasedBucket {
     // Bytes may have changed since: of them being the same object says nothing.
     if (key === this.#lastKey && this.#last !== undefined && typeof key !== 'object') return this.#last
-    const bucket = this.#find(nameOf(key), now)
+    // Who is done for is forgotten at once: then there are never more than those who are being asked for.
+    if (this.#last?.isForgettable(now)) this.#buckets.delete(this.#lastName)
     this.#lastKey = key
-    this.#last = bucket
-    return bucket
+    this.#lastName = nameOf(key)
+    this.#last = this.#find(this.#lastName, now)
+    return this.#last
   }
 
   #find(name: string | number, now: number): LeasedBucket {
@@ -158,6 +163,7 @@ export class FleetClients implements ClientBuckets {
 
   tend(now: number): void {
     this.#last = undefined
+    this.#setting.heat?.cool()
     for (const [client, bucket] of this.#buckets) {
       bucket.tend(now)
       if (bucket.isForgettable(now)) this.#buckets.delete(client)

@@ -2,7 +2,7 @@
 import { type AdjustableBucket, type CompleteLimit, InvalidOptionError } from 'holdfast'
 import { type FleetLimit, FleetLimitMismatchError } from '../errors.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
-import type { Asker, LeaseAsker, OnceAsker } from './asker.ts'
+import type { Asker, DecisionAsker, LeaseAsker } from './asker.ts'
 import type { BucketSetting } from './bucket.ts'
 import { Demand } from './demand.ts'
 import { Lease } from './lease.ts'
@@ -16,22 +16,26 @@ const HOT_TOKENS = 4
 const MISMATCH_MS = 1_000
 
 /** One bucket of a limit that the fleet shares. */
-export class LeasedBucket implements AdjustableBucket, LeaseAsker {
+export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker {
   readonly stateKey: string
   readonly setting: BucketSetting
   readonly #shard: Shard
   readonly #asker: Asker
+  readonly #clientHash: number
   readonly #lease = new Lease()
-  readonly #demand: Demand
+  #demand: Demand | undefined
   /** In grains, since demand was last looked at. */
   #spent = 0
   #isAsking = false
+  /** How many decisions have been asked for, each by itself, and not been answered. */
+  #decisionsAsked = 0
   /** Whether {@link waitMs} has asked for one decision that nobody waits for yet. */
   #isUnclaimed = false
   /** Grains that somebody waits for; 0 when the question gives everything back. */
   #needed = 0
-  #question = 0
-  #settlements: (() => void)[] = []
+  /** Settles when what is being asked has been answered; only if somebody waits for that. */
+  #answered: Promise<void> | undefined
+  #settleAnswered: (() => void) | undefined
   /** Until when Redis has said no, on the monotonic clock. */
   #deniedUntil = Number.NEGATIVE_INFINITY
   /** What was left in Redis, in grains, and when that was. */
@@ -43,12 +47,13 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   #isCrowded = false
   #mismatch: FleetLimitMismatchError | undefined
 
-  constructor(stateKey: string, setting: BucketSetting, shard: Shard, asker: Asker) {
+  /** @param clientHash whose bucket it is, for a limit of each client */
+  constructor(stateKey: string, setting: BucketSetting, shard: Shard, asker: Asker, clientHash = 0) {
     this.stateKey = stateKey
     this.setting = setting
     this.#shard = shard
     this.#asker = asker
-    this.#demand = new Demand(setting.leaseMs, setting.clock.now())
+    this.#clientHash = clientHash
   }
 
   get leasesKey(): string {
@@ -80,7 +85,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     const share = this.#shareAt(now)
     if (share !== undefined) return Math.min(share.waitMs(cost, now), this.#shard.timing.probeMs)
     if (!this.#shard.available) return this.#shard.timing.probeMs
-    if (!this.#isAsking && now >= this.#deniedUntil) this.#askFor(cost, now)
+    if (!this.#isAsking && now >= this.#deniedUntil) this.#askFor(cost)
     const expected = this.#isAsking ? this.#shard.roundTripMs : this.#deniedUntil - now
     return Math.max(1, Math.ceil(expected))
   }
@@ -140,15 +145,18 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   asking(cost: number, now: number): Promise<void> | undefined {
     if (this.#lease.held(now) >= this.#grainsOf(cost)) return undefined
     if (!this.#shard.available || now < this.#deniedUntil || this.#shareAt(now) !== undefined) return undefined
-    if (!this.#isHot(now) && !this.#isUnclaimed) return new Promise((resolve) => this.#askOnce(cost, now, resolve))
+    if (!this.#isHot && !this.#isUnclaimed) return new Promise((resolve) => this.#askOnce(cost, resolve))
     this.#isUnclaimed = false
-    if (!this.#isAsking) this.#askFor(cost, now)
-    return new Promise((resolve) => this.#settlements.push(resolve))
+    if (!this.#isAsking) this.#askFor(cost)
+    this.#answered ??= new Promise((resolve) => {
+      this.#settleAnswered = resolve
+    })
+    return this.#answered
   }
 
   /** Whether nothing is lost when it is forgotten. */
   isForgettable(now: number): boolean {
-    return !this.#isAsking && this.#lease.held(now) === 0 && now >= this.#deniedUntil
+    return !this.#isAsking && this.#decisionsAsked === 0 && this.#lease.held(now) === 0 && now >= this.#deniedUntil
   }
 
   /** From time to time: gives back what nobody uses, renews what somebody does before it lapses. */
@@ -170,16 +178,19 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   }
 
   leaseQuestion(now: number): readonly string[] {
-    const { burstSize, leaseMs, grains, counts } = this.setting
+    const { burstSize, leaseMs, grains, heat, counts } = this.setting
     // Who needs more than he holds gives that back first: two who each hold a part would wait for each other.
     const surrenders = this.#isCrowded || this.#needed === 0 || this.#needed > this.#lease.held(now)
     const { kept, back } = this.#lease.account(surrenders, now)
+    this.#demand ??= new Demand(leaseMs, now)
     this.#demand.add(this.#spent, now)
+    heat?.add(this.#clientHash, this.#spent / grains)
     this.#spent = 0
-    const want = this.#needed === 0 ? 0 : Math.max(this.#needed, Math.ceil(this.#demand.level(now) / grains) * grains)
-    counts.questions++
-    this.#question++
-    const figures = [this.#question, kept, back, this.#needed, want, leaseMs * 1_000]
+    const level = Math.max(this.#demand.level(now) / grains, heat?.of(this.#clientHash) ?? 0)
+    const want = this.#needed === 0 ? 0 : Math.max(this.#needed, Math.ceil(level) * grains)
+    // Of all questions of this limit, so that a client who is forgotten and comes back is not overtaken by himself.
+    const question = ++counts.questions
+    const figures = [question, kept, back, this.#needed, want, leaseMs * 1_000]
     return [rateWord(this.setting), burstSize, ...figures].map(String)
   }
 
@@ -202,39 +213,34 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     this.#settle()
   }
 
-  /** Tokens in Redis, if nobody else has taken any since it was asked; before that, as many as it can hold. */
-  #inRedis(now: number): number {
-    const { tokensPerSecond, burstSize, grains } = this.setting
-    return Math.min(burstSize, this.#left / grains + ((now - this.#leftAt) / 1_000) * tokensPerSecond)
-  }
-
-  #askOnce(cost: number, now: number, settled: () => void): void {
-    const grains = this.#grainsOf(cost)
-    this.#demand.add(grains, now)
-    const asker: OnceAsker = {
-      stateKey: this.stateKey,
-      setting: this.setting,
-      grains,
-      onceAnswer: (left, other, answer) => {
-        this.#onceAnswer(grains, left, other, answer)
-        settled()
-      },
-      unanswered: settled,
-    }
-    this.setting.counts.questions++
-    this.#asker.once(asker)
-  }
-
-  #onceAnswer(grains: number, left: number, other: FleetLimit | undefined, answer: Answer): void {
-    const { sentAt, settlingMs } = answer
-    const now = this.setting.clock.now()
+  decisionAnswer(grains: number, left: number, other: FleetLimit | undefined, answer: Answer, now: number): void {
+    this.#decisionsAsked--
     if (other !== undefined) return this.#differs(other, now)
+    const { sentAt, settlingMs } = answer
     this.#mismatch = undefined
     if (left >= 0) {
       this.#lease.add(grains, sentAt, this.setting.timeLimitMs, now)
       this.setting.counts.granted += grains / this.setting.grains
     }
     this.#told(Math.max(0, left), left >= 0 ? 0 : Math.max(settlingMs, (-1 - left) / 1_000), sentAt)
+  }
+
+  decisionUnanswered(): void {
+    this.#decisionsAsked--
+  }
+
+
+  /** Tokens in Redis, if nobody else has taken any since it was asked; before that, as many as it can hold. */
+  #inRedis(now: number): number {
+    const { tokensPerSecond, burstSize, grains } = this.setting
+    return Math.min(burstSize, this.#left / grains + ((now - this.#leftAt) / 1_000) * tokensPerSecond)
+  }
+
+  #askOnce(cost: number, settled: () => void): void {
+    this.#decisionsAsked++
+    this.setting.counts.questions++
+    this.setting.heat?.add(this.#clientHash, cost)
+    this.#asker.decision({ bucket: this, grains: this.#grainsOf(cost), settled })
   }
 
   /** What Redis said: what is left, and how long to wait for what was asked. */
@@ -247,10 +253,9 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
   #settle(): void {
     this.#isAsking = false
     this.#isUnclaimed = false
-    const settlements = this.#settlements
-    this.#settlements = []
-    for (const settle of settlements) settle()
-    this.setting.wake()
+    this.#settleAnswered?.()
+    this.#answered = undefined
+    this.#settleAnswered = undefined
   }
 
   #differs(other: FleetLimit, now: number): void {
@@ -265,14 +270,14 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     this.#settle()
   }
 
-  #askFor(cost: number, now: number): void {
-    if (this.#isHot(now)) {
+  #askFor(cost: number): void {
+    if (this.#isHot) {
       this.#needed = this.#grainsOf(cost)
       this.#begin()
     } else {
       this.#isAsking = true
       this.#isUnclaimed = true
-      this.#askOnce(cost, now, () => this.#settle())
+      this.#askOnce(cost, () => this.#settle())
     }
   }
 
@@ -288,8 +293,9 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker {
     this.#asker.lease(this)
   }
 
-  #isHot(now: number): boolean {
-    return this.setting.alwaysLeased || this.#demand.level(now) >= HOT_TOKENS * this.setting.grains
+  get #isHot(): boolean {
+    const { heat } = this.setting
+    return heat === undefined || heat.of(this.#clientHash) >= HOT_TOKENS
   }
 
   get #allows(): boolean {

@@ -7,8 +7,9 @@ import { type Script, script } from './script.ts'
  * KEYS after the common two: the state of each bucket. ARGV after the common nine: rate (negative for a limit that is shared
  * out without Redis), burst (tokens), flight (microseconds:
  * how long after this the tokens may still be spent), then for each bucket the grains wanted, or one number for all. Adds to
- * the reply for each bucket one number: what is left if the tokens were taken; −1 − the wait in microseconds if not; −2^52 where others use the
- * bucket with another limit, whose rate and burst are then the last two of the reply.
+ * the reply: what is left in buckets that nobody had used for long; rate and burst of those who use a bucket with another
+ * limit, or 0; then two numbers for each bucket of which the first does not hold: which one it is, and what is left if the
+ * tokens were taken, −1 − the wait in microseconds if not, −2^52 where others use it with another limit.
  *
  * Tokens in flight are counted in two slices of one flight each, so that what is still in the air is never forgotten early,
  * and one bucket needs no list of decisions.
@@ -28,45 +29,44 @@ local function take(bucket, want)
   end
 end
 
--- Keys that nobody has used for long are all alike: what is there, what is saved and for how long is worked out once.
+-- Buckets that nobody has used for long are not there, and all alike: what is left in them, what is saved and for how long
+-- is worked out once, and the command that writes them finds out whether they are not there.
 local unused = emptyBucket(limit)
 elapse(unused)
-local full, common, wants, taken, expiry = unused.tokens, tonumber(ARGV[13]), #ARGV > 13, nil, nil
+local common, full = tonumber(ARGV[13]), unused.tokens
+local taken, expiry
 if common and full >= common then
   take(unused, common)
   taken = pack(SHORT, unused.tokens, unused.updated, unused.flying1, unused.lands1, limit.rate, limit.burst)
   expiry = tostring(keptMs(limit, unused.lands1 - limit.now + (limit.whole - unused.tokens) / limit.flow))
 end
 
+local function answer(key, want)
+  local saved = call('GET', key)
+  local bucket, foundRate, foundBurst
+  if saved then bucket, foundRate, foundBurst = read(saved, limit) else bucket = emptyBucket(limit) end
+  if not bucket then
+    otherRate, otherBurst = foundRate, foundBurst
+    return -4503599627370496
+  end
+  elapse(bucket)
+  if bucket.tokens < want then return -1 - waitFor(bucket, want) end
+  take(bucket, want)
+  save(key, bucket)
+  return bucket.tokens
+end
+
+local wants, told = #ARGV > 13, 7
 for i = 3, #KEYS do
   local key, want = KEYS[i], common
   if wants then want = tonumber(ARGV[10 + i]) end
-  local saved = call('GET', key)
-  if not saved and taken and want == common then
-    call('SET', key, taken, 'PX', expiry)
-    reply[i + 2] = unused.tokens
-  else
-    local bucket, foundRate, foundBurst
-    if saved then bucket, foundRate, foundBurst = read(saved, limit) else bucket = emptyBucket(limit) end
-    if not bucket then
-      otherRate, otherBurst = foundRate, foundBurst
-      reply[i + 2] = -4503599627370496
-    else
-      elapse(bucket)
-      if bucket.tokens >= want then
-        take(bucket, want)
-        save(key, bucket)
-        reply[i + 2] = bucket.tokens
-      else
-        reply[i + 2] = -1 - waitFor(bucket, want)
-      end
-    end
+  if want ~= common or not taken or not call('SET', key, taken, 'NX', 'PX', expiry) then
+    reply[told + 1], reply[told + 2] = i - 3, answer(key, want)
+    told = told + 2
   end
 end
-if otherRate then
-  reply[#reply + 1] = string.format('%.17g', otherRate)
-  reply[#reply + 1] = string.format('%.17g', otherBurst)
-end
+reply[5], reply[6], reply[7] = unused.tokens, 0, 0
+if otherRate then reply[6], reply[7] = string.format('%.17g', otherRate), string.format('%.17g', otherBurst) end
 return reply
 `
 

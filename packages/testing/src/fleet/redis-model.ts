@@ -188,27 +188,36 @@ export class RedisModel {
   #once(keys: readonly string[], args: readonly string[], memory: MemoryModel, now: number): (number | string)[] {
     const [rate = 0, burst = 0, flight = 0, ...wants] = args.map(Number)
     const limit = limitModel(rate, burst, memory, now)
-    const answers: number[] = []
-    let other: readonly number[] | undefined
+    const unused = emptyBucket(limit, memory.began)
+    elapse(unused)
+    const [common = 0] = wants
+    const areAlike = unused.tokens >= common
+    if (areAlike) takeOnce(unused, common, flight)
+    const told: number[] = []
+    let other: readonly number[] = [0, 0]
     for (const [index, key] of keys.entries()) {
+      const want = wants[index] ?? common
+      if (areAlike && want === common && !this.#state.buckets.has(key)) {
+        this.#state.buckets.set(key, { ...unused, leases: new Map() })
+        continue
+      }
       const found = this.#bucket(key, limit, memory.began)
       if (!('limit' in found)) {
         other = found
-        answers.push(OTHER_LIMIT)
+        told.push(index, OTHER_LIMIT)
         continue
       }
       // A refusal changes nothing, not even how far time has been counted.
       const bucket = { ...found }
-      const want = wants[index] ?? wants[0] ?? 0
       elapse(bucket)
       const taken = bucket.tokens >= want
       if (taken) {
         takeOnce(bucket, want, flight)
         this.#state.buckets.set(key, bucket)
       }
-      answers.push(taken ? bucket.tokens : -1 - waitFor(bucket, want))
+      told.push(index, taken ? bucket.tokens : -1 - waitFor(bucket, want))
     }
-    return [...answers, ...(other ?? []).map(String)]
+    return [unused.tokens, ...other.map(String), ...told]
   }
 
   #circuit([key = '']: readonly string[], args: readonly string[], now: number): (number | string)[] {
