@@ -4,7 +4,7 @@ import type { FleetLimit } from '../errors.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
 import { LEASE_TOKENS } from '../scripts/lease-tokens.ts'
 import { TAKE_ONCE } from '../scripts/take-once.ts'
-import type { BucketSetting } from './bucket.ts'
+import type { BucketKeys, BucketSetting } from './bucket.ts'
 import { limitOf, rateWord } from './limit-words.ts'
 
 /** How many buckets one script looks after, so that it never holds Redis up for long. */
@@ -13,7 +13,7 @@ const MOST_DECISIONS = 64
 
 /** Who asks about a lease. */
 export interface LeaseAsker {
-  readonly stateKey: string
+  readonly keys: BucketKeys
   readonly leasesKey: string
   readonly setting: BucketSetting
   leaseQuestion(now: number): readonly string[]
@@ -23,7 +23,9 @@ export interface LeaseAsker {
 
 /** Who asks about decisions. */
 export interface DecisionAsker {
-  readonly stateKey: string
+  readonly keys: BucketKeys
+  /** Its name among the buckets of its limit. */
+  readonly bucketName: string
   readonly setting: BucketSetting
   /** @param left grains, or −1 − the wait in microseconds @param other the limit with which others use the bucket */
   decisionAnswer(grains: number, left: number, other: FleetLimit | undefined, answer: Answer, now: number): void
@@ -90,7 +92,7 @@ export class Asker {
 
   async #askLeases(askers: readonly LeaseAsker[]): Promise<void> {
     const now = this.#clock.now()
-    const keys = askers.flatMap(({ stateKey, leasesKey }) => [stateKey, leasesKey])
+    const keys = askers.flatMap(({ keys: { hashes }, leasesKey }) => [...hashes, leasesKey])
     const args = askers.flatMap((asker) => asker.leaseQuestion(now))
     const answer = await this.#answer(LEASE_TOKENS, keys, args)
     for (const [index, asker] of askers.entries()) {
@@ -102,22 +104,31 @@ export class Asker {
 
   async #askDecisions(setting: BucketSetting, decisions: readonly Decision[]): Promise<void> {
     const { burstSize, timeLimitMs } = setting
-    const keys = decisions.map(({ bucket }) => bucket.stateKey)
     const [first] = decisions
-    const differ = decisions.some(({ grains }) => grains !== first?.grains)
-    const wants = differ ? decisions.map(({ grains }) => String(grains)) : [String(first?.grains)]
+    if (first === undefined) return
+    const names = decisions.map(({ bucket }) => bucket.bucketName)
+    const differ = decisions.some(({ grains }) => grains !== first.grains)
+    const wants = differ
+      ? ['0', ...names, ...decisions.map(({ grains }) => String(grains))]
+      : [String(first.grains), ...names]
     const limit = [rateWord(setting), String(burstSize), String(timeLimitMs * 1_000)]
-    const answer = await this.#answer(TAKE_ONCE, keys, [...limit, ...wants])
+    const answer = await this.#answer(TAKE_ONCE, first.bucket.keys.hashes, [...limit, ...wants])
     const now = this.#clock.now()
-    const [unused = 0, otherRate = 0, otherBurst = 0, ...told] = answer?.values.map(Number) ?? []
+    const [usual = 0, otherRate = 0, otherBurst = 0, ...told] = answer?.values.map(Number) ?? []
     const lefts = new Map<number, number>()
     for (let at = 0; at < told.length; at += 2) lefts.set(told[at] ?? 0, told[at + 1] ?? 0)
     for (const [index, { bucket, grains, settled }] of decisions.entries()) {
       if (answer === undefined) {
         bucket.decisionUnanswered()
       } else {
-        const left = lefts.get(index) ?? unused
-        bucket.decisionAnswer(grains, left, left === OTHER_LIMIT ? limitOf(otherRate, otherBurst) : undefined, answer, now)
+        const left = lefts.get(index) ?? usual
+        bucket.decisionAnswer(
+          grains,
+          left,
+          left === OTHER_LIMIT ? limitOf(otherRate, otherBurst) : undefined,
+          answer,
+          now,
+        )
       }
       settled()
     }
@@ -130,5 +141,5 @@ export class Asker {
   }
 }
 
-/** What the script answers for a bucket that others use with another limit. */
+/** What the script answers where others use the name with another limit. */
 const OTHER_LIMIT = -(2 ** 52)

@@ -15,6 +15,13 @@ export interface LeaseCounts {
   unleased: number
 }
 
+/** Where the buckets of one limit are kept in Redis: see `scripts/hashes-lua.ts`. */
+export interface BucketKeys {
+  readonly hashes: readonly [string, string]
+  /** What the key of a bucket's leases begins with. */
+  readonly prefix: string
+}
+
 /** What all buckets of one limit have in common. */
 export interface BucketSetting {
   /** Name of the limit. */

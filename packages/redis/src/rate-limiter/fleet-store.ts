@@ -5,13 +5,16 @@ import type { ClientBuckets, ClientKey, CompleteLimit, LimiterStore } from 'hold
 import type { Fleet, Member } from '../fleet.ts'
 import type { Shard } from '../redis/shard.ts'
 import type { Asker } from './asker.ts'
-import type { BucketSetting, LeaseCounts, WhenUnavailable } from './bucket.ts'
+import type { BucketKeys, BucketSetting, LeaseCounts, WhenUnavailable } from './bucket.ts'
 import { grainsPerToken } from './grains.ts'
 import { Heat } from './heat.ts'
 import { LeasedBucket } from './leased-bucket.ts'
 
 /** On how many tags the clients of one limit are spread in a Cluster. */
 const CLIENT_GROUPS = 16
+
+/** Name of the bucket of a limit for all. */
+const ALL = 'all'
 
 /** How many clients are looked at to make room for a new one. */
 const CANDIDATES = 8
@@ -37,8 +40,8 @@ export class FleetStore implements LimiterStore, Member {
   /** The tokens for all. */
   bucket(limit: CompleteLimit, wake: () => void): LeasedBucket {
     const setting = this.#setting(limit, wake, undefined)
-    const { shard, asker, key } = this.#place(setting, limit.label)
-    const bucket = new LeasedBucket(key, setting, shard, asker)
+    const { shard, asker, keys } = this.#place(setting, limit.label)
+    const bucket = new LeasedBucket(ALL, keys, setting, shard, asker)
     this.#buckets.add(bucket)
     return bucket
   }
@@ -52,8 +55,8 @@ export class FleetStore implements LimiterStore, Member {
       const hash = hashOf(client)
       const group = hash % groups
       places[group] ??= this.#place(setting, `${limit.label}:${group}`)
-      const { shard, asker, key } = places[group]
-      return new LeasedBucket(`${key}:${client}`, setting, shard, asker, hash)
+      const { shard, asker, keys } = places[group]
+      return new LeasedBucket(client, keys, setting, shard, asker, hash)
     }
     const clients = new FleetClients(setting, maxClients, open)
     this.#clients.push(clients)
@@ -98,7 +101,8 @@ export class FleetStore implements LimiterStore, Member {
 
   #place(setting: BucketSetting, tag: string): Place {
     const { shard, asker } = this.#fleet.shard(`${this.#name}:${tag}`)
-    return { shard, asker, key: this.#fleet.key(shard, 'limit', setting.name) }
+    const prefix = this.#fleet.key(shard, 'limit', setting.name)
+    return { shard, asker, keys: { hashes: [`${prefix}:0`, `${prefix}:1`], prefix } }
   }
 }
 
@@ -106,8 +110,7 @@ export class FleetStore implements LimiterStore, Member {
 interface Place {
   readonly shard: Shard
   readonly asker: Asker
-  /** What their keys begin with. */
-  readonly key: string
+  readonly keys: BucketKeys
 }
 
 /** Clients by name, each with what this process has leased of its bucket. Whom nothing is held of is forgotten first. */

@@ -3,7 +3,7 @@ import { type AdjustableBucket, type CompleteLimit, InvalidOptionError } from 'h
 import { type FleetLimit, FleetLimitMismatchError } from '../errors.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
 import type { Asker, DecisionAsker, LeaseAsker } from './asker.ts'
-import type { BucketSetting } from './bucket.ts'
+import type { BucketKeys, BucketSetting } from './bucket.ts'
 import { Demand } from './demand.ts'
 import { Lease } from './lease.ts'
 import { limitOf, rateWord } from './limit-words.ts'
@@ -17,7 +17,8 @@ const MISMATCH_MS = 1_000
 
 /** One bucket of a limit that the fleet shares. */
 export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker {
-  readonly stateKey: string
+  readonly bucketName: string
+  readonly keys: BucketKeys
   readonly setting: BucketSetting
   readonly #shard: Shard
   readonly #asker: Asker
@@ -48,8 +49,16 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   #mismatch: FleetLimitMismatchError | undefined
 
   /** @param clientHash whose bucket it is, for a limit of each client */
-  constructor(stateKey: string, setting: BucketSetting, shard: Shard, asker: Asker, clientHash = 0) {
-    this.stateKey = stateKey
+  constructor(
+    bucketName: string,
+    keys: BucketKeys,
+    setting: BucketSetting,
+    shard: Shard,
+    asker: Asker,
+    clientHash = 0,
+  ) {
+    this.bucketName = bucketName
+    this.keys = keys
     this.setting = setting
     this.#shard = shard
     this.#asker = asker
@@ -57,7 +66,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   }
 
   get leasesKey(): string {
-    return `${this.stateKey}:leases`
+    return `${this.keys.prefix}:${this.bucketName}:leases`
   }
 
   get tokensPerSecond(): number {
@@ -191,7 +200,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
     // Of all questions of this limit, so that a client who is forgotten and comes back is not overtaken by himself.
     const question = ++counts.questions
     const figures = [question, kept, back, this.#needed, want, leaseMs * 1_000]
-    return [rateWord(this.setting), burstSize, ...figures].map(String)
+    return [rateWord(this.setting), burstSize, this.bucketName, ...figures].map(String)
   }
 
   leaseAnswer(values: readonly unknown[], { sentAt, settlingMs }: Answer): void {
@@ -228,7 +237,6 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   decisionUnanswered(): void {
     this.#decisionsAsked--
   }
-
 
   /** Tokens in Redis, if nobody else has taken any since it was asked; before that, as many as it can hold. */
   #inRedis(now: number): number {

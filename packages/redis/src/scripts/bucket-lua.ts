@@ -1,5 +1,5 @@
 /**
- * A bucket in Redis: a few numbers in one string. Tokens are counted in grains, 2^-40 of a token or coarser so that every
+ * A bucket in Redis: a few numbers. Tokens are counted in grains, 2^-40 of a token or coarser so that every
  * sum stays exact; times are microseconds of the clock by which the limit goes.
  *
  * `leased` is what processes hold and have not accounted for; `flying0` and `flying1` are tokens that were given for one
@@ -7,10 +7,12 @@
  * so whatever the processes do, tokens here plus tokens in their hands never exceed the burst, and no window of any length
  * W sees more than burst + rate × W. What the lapse of a lease frees counts from that moment on.
  *
- * Most buckets of many have seen single decisions only: theirs is the short form, six numbers.
+ * Most buckets of many have seen single decisions only: theirs is the short form, four numbers.
+ *
+ * Where they are kept: `hashes-lua.ts`.
  */
 export const BUCKET_LUA: string = `
-local SHORT, SHORT_BYTES, LONG = '<dddddd', 48, '<ddddddddddd'
+local SHORT, SHORT_BYTES, LONG = '<dddd', 32, '<ddddddddd'
 
 -- A limit whose rate is given as a negative number is shared out without Redis: it goes by the clock that slows down. A
 -- share of less than a token is of no use to its process: then the whole burst stays here.
@@ -32,19 +34,23 @@ local function emptyBucket(limit)
     flying0 = 0, lands0 = 0, flying1 = 0, lands1 = 0 }
 end
 
--- The bucket that was saved; an empty one if it is forgotten; nil, rate and burst if others use it with another limit.
 local function read(saved, limit)
-  local tokens, updated, leased, earliest, latest, flying0, lands0, flying1, lands1, rate, burst
+  local bucket = emptyBucket(limit)
   if #saved == SHORT_BYTES then
-    leased, earliest, latest, flying0, lands0 = 0, 0, 0, 0, 0
-    tokens, updated, flying1, lands1, rate, burst = unpack(SHORT, saved)
+    bucket.tokens, bucket.updated, bucket.flying1, bucket.lands1 = unpack(SHORT, saved)
   else
-    tokens, updated, leased, earliest, latest, flying0, lands0, flying1, lands1, rate, burst = unpack(LONG, saved)
+    bucket.tokens, bucket.updated, bucket.leased, bucket.earliest, bucket.latest, bucket.flying0, bucket.lands0,
+      bucket.flying1, bucket.lands1 = unpack(LONG, saved)
   end
-  if updated < began then return emptyBucket(limit) end
-  if rate ~= limit.rate or burst ~= limit.burst then return nil, rate, burst end
-  return { limit = limit, tokens = tokens, updated = updated, leased = leased, earliest = earliest, latest = latest,
-    flying0 = flying0, lands0 = lands0, flying1 = flying1, lands1 = lands1 }
+  return bucket
+end
+
+local function packed(bucket)
+  if bucket.leased == 0 and bucket.flying0 == 0 then
+    return pack(SHORT, bucket.tokens, bucket.updated, bucket.flying1, bucket.lands1)
+  end
+  return pack(LONG, bucket.tokens, bucket.updated, bucket.leased, bucket.earliest, bucket.latest, bucket.flying0,
+    bucket.lands0, bucket.flying1, bucket.lands1)
 end
 
 local function roomOf(bucket)
@@ -82,27 +88,5 @@ local function waitFor(bucket, need)
   end
   if bucket.limit.pace < 1 then return math.min(math.ceil(wait / math.max(bucket.limit.pace, 0.001)), 1000000) end
   return wait
-end
-
-local function keptMs(limit, us)
-  if limit.rate > 0 then return math.ceil(us / 1000) + 1000 end
-  return math.ceil(2 * us / math.max(limit.pace, 0.001) / 1000) + 1000
-end
-
--- Kept until it is full and nothing of it is out: then no bucket is the same as a full one.
-local function save(key, bucket)
-  local limit = bucket.limit
-  local idle = math.max(limit.now, bucket.updated)
-  if bucket.leased > 0 then idle = math.max(idle, bucket.latest) end
-  if bucket.flying0 > 0 then idle = math.max(idle, bucket.lands0) end
-  if bucket.flying1 > 0 then idle = math.max(idle, bucket.lands1) end
-  local saved
-  if bucket.leased == 0 and bucket.flying0 == 0 then
-    saved = pack(SHORT, bucket.tokens, bucket.updated, bucket.flying1, bucket.lands1, limit.rate, limit.burst)
-  else
-    saved = pack(LONG, bucket.tokens, bucket.updated, bucket.leased, bucket.earliest, bucket.latest,
-      bucket.flying0, bucket.lands0, bucket.flying1, bucket.lands1, limit.rate, limit.burst)
-  end
-  call('SET', key, saved, 'PX', keptMs(limit, idle - limit.now + (limit.whole - bucket.tokens) / limit.flow))
 end
 `

@@ -1,14 +1,16 @@
 /** Leases tokens of any number of buckets, and takes the account of what was leased before. */
 import { BUCKET_LUA } from './bucket-lua.ts'
+import { HASHES_LUA } from './hashes-lua.ts'
 import { MEMORY_LUA } from './memory-lua.ts'
 import { type Script, script } from './script.ts'
 
 /**
- * KEYS after the common two: for each bucket its state and its leases. ARGV, for each bucket after the common nine: rate
- * (tokens a second; negative for a limit that is shared out without Redis), burst (tokens), number of the question, kept,
- * given back, needed, wanted (grains), life (microseconds). Adds to the reply for each bucket: granted, kept, left, wait
- * (microseconds), 1 if more is out than the bucket may now hold, so that all must be given back; or −1, rate, burst of those who use
- * the bucket with another limit; or −2 for a question that a newer one of the same process has overtaken.
+ * KEYS after the common two: for each bucket the two hashes of its limit, and its leases. ARGV, for each bucket after the
+ * common nine: rate (tokens a second; negative for a limit that is shared out without Redis), burst (tokens), name of the
+ * bucket, number of the question, kept, given back, needed, wanted (grains), life (microseconds). Adds to the reply for each
+ * bucket: granted, kept, left, wait (microseconds), 1 if more is out than the bucket may now hold, so that all must be given
+ * back; or −1, rate, burst of those who use the name with another limit; or −2 for a question that a newer one of the same
+ * process has overtaken.
  *
  * A lease is one field of a hash: amount, when it lapses, number of the question. What a process neither keeps nor gives
  * back of it was spent.
@@ -45,10 +47,15 @@ local function own(key, question, limit)
   return amount
 end
 
-local function answer(key, leases, bucket, at)
-  local question, held, back = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local need, want, life = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
-  local limit = bucket.limit
+local function answer(leases, limit, at)
+  local first, second, field = KEYS[leases - 2], KEYS[leases - 1], ARGV[at]
+  leases = KEYS[leases]
+  local question, held, back = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local need, want, life = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local hashes, otherRate, otherBurst = open(first, second, limit, life, { field })
+  if not hashes then return { -1, string.format('%.17g', otherRate), string.format('%.17g', otherBurst), 0, 0 } end
+  local saved = savedAt(hashes, 1)
+  local bucket = saved and read(saved, limit) or emptyBucket(limit)
   if bucket.leased == 0 then call('DEL', leases) end
   local had = own(leases, question, limit)
   if not had then return { -2, 0, 0, 0, 0 } end
@@ -76,24 +83,21 @@ local function answer(key, leases, bucket, at)
   else
     call('HDEL', leases, ARGV[1])
   end
-  save(key, bucket)
+  change(hashes, field, packed(bucket))
+  -- Where more is out than it may hold now, it takes longer than a period.
+  hashes.period = math.max(hashes.period, periodOf(limit, life, bucket.tokens))
+  write(hashes)
   return { granted, kept, math.max(0, bucket.tokens), waitFor(bucket, math.max(need, 1)),
     roomOf(bucket) < bucket.tokens and 1 or 0 }
 end
 
-for i = 1, (#KEYS - 2) / 2 do
-  local key, leases, at = KEYS[2 * i + 1], KEYS[2 * i + 2], 10 + (i - 1) * 8
-  local limit = limitOf(tonumber(ARGV[at]), tonumber(ARGV[at + 1]))
-  local saved = call('GET', key)
-  local bucket, otherRate, otherBurst
-  if saved then bucket, otherRate, otherBurst = read(saved, limit) else bucket = emptyBucket(limit) end
-  local told
-  if bucket then told = answer(key, leases, bucket, at + 2)
-  else told = { -1, string.format('%.17g', otherRate), string.format('%.17g', otherBurst), 0, 0 } end
+for i = 1, (#KEYS - 2) / 3 do
+  local at = 10 + (i - 1) * 9
+  local told = answer(3 * i + 2, limitOf(tonumber(ARGV[at]), tonumber(ARGV[at + 1])), at + 2)
   for j = 1, 5 do reply[#reply + 1] = told[j] end
 end
 return reply
 `
 
 /** Leases tokens. */
-export const LEASE_TOKENS: Script = script('lease-tokens', MEMORY_LUA, BUCKET_LUA, LEASE_LUA)
+export const LEASE_TOKENS: Script = script('lease-tokens', MEMORY_LUA, BUCKET_LUA, HASHES_LUA, LEASE_LUA)

@@ -23,7 +23,7 @@
  * until memory begins, how many processes are there.
  */
 export const MEMORY_LUA: string = `
-local call, pack, unpack = redis.call, struct.pack, struct.unpack
+local call, pack, unpack, spread = redis.call, struct.pack, struct.unpack, unpack
 local MEMORY, MEMBER, WHOLE = '<c40ddddddddddd', '<ddd', 1000000
 local QUIET, SETTLE, SILENT, RESERVED = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local SCAN = QUIET / 10

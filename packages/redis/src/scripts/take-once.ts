@@ -1,24 +1,36 @@
 /** Takes tokens of many buckets of one limit, for one decision each: no lease is kept. */
 import { BUCKET_LUA } from './bucket-lua.ts'
+import { HASHES_LUA } from './hashes-lua.ts'
 import { MEMORY_LUA } from './memory-lua.ts'
 import { type Script, script } from './script.ts'
 
 /**
- * KEYS after the common two: the state of each bucket. ARGV after the common nine: rate (negative for a limit that is shared
- * out without Redis), burst (tokens), flight (microseconds:
- * how long after this the tokens may still be spent), then for each bucket the grains wanted, or one number for all. Adds to
- * the reply: what is left in buckets that nobody had used for long; rate and burst of those who use a bucket with another
- * limit, or 0; then two numbers for each bucket of which the first does not hold: which one it is, and what is left if the
- * tokens were taken, −1 − the wait in microseconds if not, −2^52 where others use it with another limit.
+ * KEYS after the common two: the two hashes of the limit. ARGV after the common nine: rate (negative for a limit that is
+ * shared out without Redis), burst (tokens), flight (microseconds: how long after this the tokens may still be spent), grains
+ * wanted of each bucket, or 0 where they differ, the buckets, and what is wanted of each where that differs. Adds to the reply
+ * what was answered for most; rate and burst of those who use the name with another limit, or 0; then two numbers for each
+ * bucket for which the first does not hold: which one it is, and its answer. An answer is what is left if the tokens were
+ * taken; −1 − the wait in microseconds if not; −2^52 where others have another limit.
  *
  * Tokens in flight are counted in two slices of one flight each, so that what is still in the air is never forgotten early,
  * and one bucket needs no list of decisions.
  */
 const ONCE_LUA = `
-local limit, flight = limitOf(tonumber(ARGV[10]), tonumber(ARGV[11])), tonumber(ARGV[12])
-local otherRate, otherBurst
+local limit, flight, common = limitOf(tonumber(ARGV[10]), tonumber(ARGV[11])), tonumber(ARGV[12]), tonumber(ARGV[13])
+local count = #ARGV - 13
+if common == 0 then count = count / 2 end
+local fields = {}
+for i = 1, count do fields[i] = ARGV[13 + i] end
+local hashes, otherRate, otherBurst = open(KEYS[3], KEYS[4], limit, 2 * flight, fields)
+if not hashes then
+  reply[5], reply[6], reply[7] = -4503599627370496, string.format('%.17g', otherRate), string.format('%.17g', otherBurst)
+  return reply
+end
 
+-- What to answer, and the bucket as it is to be saved if it has changed.
 local function take(bucket, want)
+  elapse(bucket)
+  if bucket.tokens < want then return -1 - waitFor(bucket, want), nil end
   bucket.tokens = bucket.tokens - want
   if bucket.flying1 > 0 and bucket.lands1 - limit.now >= flight then
     bucket.flying1 = bucket.flying1 + want
@@ -27,48 +39,34 @@ local function take(bucket, want)
     bucket.lands0 = math.max(bucket.lands0, bucket.lands1)
     bucket.flying1, bucket.lands1 = want, limit.now + 2 * flight
   end
+  return bucket.tokens, packed(bucket)
 end
 
--- Buckets that nobody has used for long are not there, and all alike: what is left in them, what is saved and for how long
--- is worked out once, and the command that writes them finds out whether they are not there.
-local unused = emptyBucket(limit)
-elapse(unused)
-local common, full = tonumber(ARGV[13]), unused.tokens
-local taken, expiry
-if common and full >= common then
-  take(unused, common)
-  taken = pack(SHORT, unused.tokens, unused.updated, unused.flying1, unused.lands1, limit.rate, limit.burst)
-  expiry = tostring(keptMs(limit, unused.lands1 - limit.now + (limit.whole - unused.tokens) / limit.flow))
-end
+-- Buckets that nobody has used for long are not there, and all alike: theirs is worked out once.
+local usual = common
+if common == 0 then usual = tonumber(ARGV[14 + count]) end
+local usualAnswer, usualChange = take(emptyBucket(limit), usual)
 
-local function answer(key, want)
-  local saved = call('GET', key)
-  local bucket, foundRate, foundBurst
-  if saved then bucket, foundRate, foundBurst = read(saved, limit) else bucket = emptyBucket(limit) end
-  if not bucket then
-    otherRate, otherBurst = foundRate, foundBurst
-    return -4503599627370496
+reply[5], reply[6], reply[7] = usualAnswer, 0, 0
+local told, changed = 7, {}
+for i = 1, count do
+  local field, want, answer, change_ = fields[i], usual, usualAnswer, usualChange
+  if common == 0 then want = tonumber(ARGV[13 + count + i]) end
+  local saved = changed[field] or savedAt(hashes, i)
+  if saved then answer, change_ = take(read(saved, limit), want)
+  elseif want ~= usual then answer, change_ = take(emptyBucket(limit), want) end
+  if change_ then
+    changed[field] = change_
+    change(hashes, field, change_)
   end
-  elapse(bucket)
-  if bucket.tokens < want then return -1 - waitFor(bucket, want) end
-  take(bucket, want)
-  save(key, bucket)
-  return bucket.tokens
-end
-
-local wants, told = #ARGV > 13, 7
-for i = 3, #KEYS do
-  local key, want = KEYS[i], common
-  if wants then want = tonumber(ARGV[10 + i]) end
-  if want ~= common or not taken or not call('SET', key, taken, 'NX', 'PX', expiry) then
-    reply[told + 1], reply[told + 2] = i - 3, answer(key, want)
+  if answer ~= usualAnswer then
+    reply[told + 1], reply[told + 2] = i - 1, answer
     told = told + 2
   end
 end
-reply[5], reply[6], reply[7] = unused.tokens, 0, 0
-if otherRate then reply[6], reply[7] = string.format('%.17g', otherRate), string.format('%.17g', otherBurst) end
+write(hashes)
 return reply
 `
 
 /** Takes tokens for one decision each. */
-export const TAKE_ONCE: Script = script('take-once', MEMORY_LUA, BUCKET_LUA, ONCE_LUA)
+export const TAKE_ONCE: Script = script('take-once', MEMORY_LUA, BUCKET_LUA, HASHES_LUA, ONCE_LUA)

@@ -169,16 +169,22 @@ describe('the model of the scripts', () => {
               const args = [one.act, ...figures, 'changes', 'timed out']
               await both(KEEP_CIRCUIT, one.process, one.lateness, ['circuit', 'reports', 'probe'], args)
             } else if (one.kind === 'once') {
-              const keys = one.takes.map(([bucket]) => bucket)
+              const names = one.takes.map(([bucket]) => bucket)
               const wanted = one.takes.map(([, want]) => want * grains)
-              await both(TAKE_ONCE, one.process, one.lateness, keys, [
-                one.otherLimit ? rate * 2 : shared * rate,
-                burst,
-                50_000,
-                ...(one.wantsAlike ? wanted.slice(0, 1) : wanted),
-              ])
+              await both(
+                TAKE_ONCE,
+                one.process,
+                one.lateness,
+                ['limit:0', 'limit:1'],
+                [
+                  one.otherLimit ? rate * 2 : shared * rate,
+                  burst,
+                  50_000,
+                  ...(one.wantsAlike ? [...wanted.slice(0, 1), ...names] : [0, ...names, ...wanted]),
+                ],
+              )
             } else {
-              const keys = one.questions.flatMap(({ bucket }) => [bucket, `${bucket}:leases`])
+              const keys = one.questions.flatMap(({ bucket }) => ['limit:0', 'limit:1', `${bucket}:leases`])
               const args = one.questions.flatMap((asked) => {
                 question += asked.step
                 const need = asked.asksForNothing ? 0 : asked.need * grains
@@ -186,6 +192,7 @@ describe('the model of the scripts', () => {
                 return [
                   asked.otherLimit ? rate * 2 : shared * rate,
                   burst,
+                  asked.bucket,
                   question,
                   asked.held * grains,
                   asked.back * grains,

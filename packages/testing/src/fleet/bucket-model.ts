@@ -7,7 +7,8 @@ export interface LimitModel {
   readonly burst: number
   /** How many grains a token has. */
   readonly grains: number
-  /** How many grains it may hold now. */
+  /** How many grains it may hold, and how many now. */
+  readonly whole: number
   readonly size: number
   /** Grains that flow in each microsecond. */
   readonly flow: number
@@ -46,7 +47,7 @@ export function limitModel(rate: number, burst: number, memory: MemoryModel, now
   const exponent = Math.floor(Math.log2(burst)) + 1
   const grains = 2 ** Math.min(40, 51 - exponent)
   const whole = Math.floor(burst * grains)
-  const limit = { rate, burst, grains, size: whole, flow: (Math.abs(rate) * grains) / 1_000_000, now, pace: 1 }
+  const limit = { rate, burst, grains, whole, size: whole, flow: (Math.abs(rate) * grains) / 1_000_000, now, pace: 1 }
   if (rate > 0) return limit
   const size = burst * memory.largest >= WHOLE ? Math.floor(whole * memory.speed) : whole
   return { ...limit, size, now: memory.flowed, pace: memory.speed }

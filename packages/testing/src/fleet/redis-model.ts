@@ -1,33 +1,28 @@
 /** A Redis for virtual time: it answers the scripts of `@holdfast/redis` as a real one does. */
 import type { Clock } from 'holdfast'
-import {
-  type BucketModel,
-  elapse,
-  emptyBucket,
-  type LimitModel,
-  lease,
-  limitModel,
-  takeOnce,
-  waitFor,
-} from './bucket-model.ts'
+import { type BucketModel, elapse, emptyBucket, lease, limitModel, takeOnce, waitFor } from './bucket-model.ts'
 import { CircuitModel } from './circuit-model.ts'
+import { type HashesModel, OpenHashes, otherLimit } from './hashes-model.ts'
 import { headOf, MemoryModel } from './memory-model.ts'
 import { ModelConnection } from './model-connection.ts'
 
-/** Not a number that a bucket can answer: others use it with another limit. */
+/** Not a number that a bucket can answer: others use its name with another limit. */
 const OTHER_LIMIT = -(2 ** 52)
+
+/** What is answered first to a question that a newer one has overtaken. */
+const OVERTAKEN = -2
 
 /** Everything that a server keeps. */
 interface State {
   readonly memories: Map<string, MemoryModel>
-  readonly buckets: Map<string, BucketModel>
+  readonly limits: Map<string, HashesModel>
   readonly circuits: Map<string, CircuitModel>
   readonly slots: Map<string, Map<string, number>>
 }
 
 const emptyState = (): State => ({
   memories: new Map(),
-  buckets: new Map(),
+  limits: new Map(),
   circuits: new Map(),
   slots: new Map(),
 })
@@ -146,7 +141,7 @@ export class RedisModel {
 
   #act(script: string, keys: readonly string[], args: readonly string[], memory: MemoryModel, now: number): ModelReply {
     const own = args.slice(9)
-    if (script === 'lease-tokens') return this.#lease(keys, args[0] ?? '', own, memory, now)
+    if (script === 'lease-tokens') return this.#leases(keys, args[0] ?? '', own, memory, now)
     if (script === 'take-once') return this.#once(keys, own, memory, now)
     if (script === 'keep-circuit') return this.#circuit(keys, args, now)
     if (script === 'hold-slots') return this.#slots(keys, own, memory.began - headOf(args).settle, now)
@@ -157,67 +152,59 @@ export class RedisModel {
     return [0]
   }
 
-  /** The bucket, or the limit with which others use it. */
-  #bucket(key: string, limit: LimitModel, began: number): BucketModel | readonly [number, number] {
-    const known = this.#state.buckets.get(key)
-    if (known === undefined || known.updated < began) return emptyBucket(limit, began)
-    if (known.limit.rate !== limit.rate || known.limit.burst !== limit.burst)
-      return [known.limit.rate, known.limit.burst]
-    known.limit = limit
-    return known
-  }
-
-  #lease(
+  #leases(
     keys: readonly string[],
     id: string,
     args: readonly string[],
     memory: MemoryModel,
     now: number,
-  ): (number | string)[] {
+  ): readonly (number | string)[] {
     return keys.flatMap((key, index): readonly (number | string)[] => {
-      if (index % 2 === 1) return []
-      const [rate = 0, burst = 0, ...asked] = args.slice(index * 4, index * 4 + 8).map(Number)
-      const bucket = this.#bucket(key, limitModel(rate, burst, memory, now), memory.began)
-      if (!('limit' in bucket)) return [-1, String(bucket[0]), String(bucket[1]), 0, 0]
-      const [question = 0, held = 0, back = 0, need = 0, want = 0, life = 0] = asked
-      this.#state.buckets.set(key, bucket)
-      return lease(bucket, { id, question, held, back, need, want, life })
+      if (index % 3 > 0) return []
+      const [rate = '', burst = '', name = '', ...asked] = args.slice(index * 3, index * 3 + 9)
+      const limit = limitModel(Number(rate), Number(burst), memory, now)
+      const kept = entryOf(this.#state.limits, key, (): HashesModel => ({}))
+      const other = otherLimit(kept, limit, memory, now)
+      if (other !== undefined) return [-1, ...other.map(String), 0, 0]
+      const [question = 0, held = 0, back = 0, need = 0, want = 0, life = 0] = asked.map(Number)
+      const hashes = new OpenHashes(kept, limit, memory, life)
+      const bucket = { ...(hashes.find(name) ?? emptyBucket(limit, memory.began)), limit }
+      const answer = lease(bucket, { id, question, held, back, need, want, life })
+      if (answer[0] !== OVERTAKEN) hashes.keep(name, bucket)
+      return answer
     })
   }
 
-  #once(keys: readonly string[], args: readonly string[], memory: MemoryModel, now: number): (number | string)[] {
-    const [rate = 0, burst = 0, flight = 0, ...wants] = args.map(Number)
+  #once(
+    [key = '']: readonly string[],
+    args: readonly string[],
+    memory: MemoryModel,
+    now: number,
+  ): readonly (number | string)[] {
+    const [rate = 0, burst = 0, flight = 0, common = 0] = args.slice(0, 4).map(Number)
+    const count = common === 0 ? (args.length - 4) / 2 : args.length - 4
+    const wants = args.slice(4 + count).map(Number)
     const limit = limitModel(rate, burst, memory, now)
-    const unused = emptyBucket(limit, memory.began)
-    elapse(unused)
-    const [common = 0] = wants
-    const areAlike = unused.tokens >= common
-    if (areAlike) takeOnce(unused, common, flight)
-    const told: number[] = []
-    let other: readonly number[] = [0, 0]
-    for (const [index, key] of keys.entries()) {
-      const want = wants[index] ?? common
-      if (areAlike && want === common && !this.#state.buckets.has(key)) {
-        this.#state.buckets.set(key, { ...unused, leases: new Map() })
-        continue
-      }
-      const found = this.#bucket(key, limit, memory.began)
-      if (!('limit' in found)) {
-        other = found
-        told.push(index, OTHER_LIMIT)
-        continue
-      }
-      // A refusal changes nothing, not even how far time has been counted.
-      const bucket = { ...found }
+    const kept = entryOf(this.#state.limits, key, (): HashesModel => ({}))
+    const other = otherLimit(kept, limit, memory, now)
+    if (other !== undefined) return [OTHER_LIMIT, ...other.map(String)]
+    const hashes = new OpenHashes(kept, limit, memory, 2 * flight)
+    const take = (found: BucketModel | undefined, want: number): readonly [number, BucketModel | undefined] => {
+      const bucket = { ...(found ?? emptyBucket(limit, memory.began)), limit }
       elapse(bucket)
-      const taken = bucket.tokens >= want
-      if (taken) {
-        takeOnce(bucket, want, flight)
-        this.#state.buckets.set(key, bucket)
-      }
-      told.push(index, taken ? bucket.tokens : -1 - waitFor(bucket, want))
+      // A refusal changes nothing, not even how far time has been counted.
+      if (bucket.tokens < want) return [-1 - waitFor(bucket, want), undefined]
+      takeOnce(bucket, want, flight)
+      return [bucket.tokens, bucket]
     }
-    return [unused.tokens, ...other.map(String), ...told]
+    const [usual] = take(undefined, common === 0 ? (wants[0] ?? 0) : common)
+    const told: number[] = []
+    for (const [index, name] of args.slice(4, 4 + count).entries()) {
+      const [answer, changed] = take(hashes.find(name), wants[index] ?? common)
+      if (changed !== undefined) hashes.keep(name, changed)
+      if (answer !== usual) told.push(index, answer)
+    }
+    return [usual, 0, 0, ...told]
   }
 
   #circuit([key = '']: readonly string[], args: readonly string[], now: number): (number | string)[] {
