@@ -9,7 +9,10 @@ import { limitOf, rateWord } from './limit-words.ts'
 
 /** How many buckets one script looks after, so that it never holds Redis up for long. */
 const MOST_LEASES = 64
-const MOST_DECISIONS = 64
+const MOST_DECISIONS = 128
+
+/** Ends the name of a bucket among others: no name has it. */
+export const NAME_END = '\n'
 
 /** Who asks about a lease. */
 export interface LeaseAsker {
@@ -106,11 +109,11 @@ export class Asker {
     const { burstSize, timeLimitMs } = setting
     const [first] = decisions
     if (first === undefined) return
-    const names = decisions.map(({ bucket }) => bucket.bucketName)
+    const names = decisions.map(({ bucket }) => bucket.bucketName).join(NAME_END)
     const differ = decisions.some(({ grains }) => grains !== first.grains)
     const wants = differ
-      ? ['0', ...names, ...decisions.map(({ grains }) => String(grains))]
-      : [String(first.grains), ...names]
+      ? ['0', names, ...decisions.map(({ grains }) => String(grains))]
+      : [String(first.grains), names]
     const limit = [rateWord(setting), String(burstSize), String(timeLimitMs * 1_000)]
     const answer = await this.#answer(TAKE_ONCE, first.bucket.keys.hashes, [...limit, ...wants])
     const now = this.#clock.now()

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { ClientBuckets, ClientKey, CompleteLimit, LimiterStore } from 'holdfast'
 import type { Fleet, Member } from '../fleet.ts'
 import type { Shard } from '../redis/shard.ts'
-import type { Asker } from './asker.ts'
+import { type Asker, NAME_END } from './asker.ts'
 import type { BucketKeys, BucketSetting, LeaseCounts, WhenUnavailable } from './bucket.ts'
 import { grainsPerToken } from './grains.ts'
 import { Heat } from './heat.ts'
@@ -159,7 +159,7 @@ export class FleetClients implements ClientBuckets {
     const known = this.#buckets.get(name)
     if (known !== undefined) return known
     if (this.#buckets.size >= this.#maxClients) this.#makeRoom(now)
-    const bucket = this.#open(typeof name === 'number' ? `#${name}` : `-${name}`)
+    const bucket = this.#open(typeof name === 'number' ? `#${name}` : textName(name))
     this.#buckets.set(name, bucket)
     return bucket
   }
@@ -192,12 +192,18 @@ const DIGEST = '='
 
 /**
  * By what a client is known. Long names and bytes are digested, so that no client can fill memory with a name; and so are
- * names that look like a digest, so that no client can take another's.
+ * names that look like a digest, or like several names, so that no client can take another's.
  */
 function nameOf(key: ClientKey): string | number {
   if (typeof key === 'number') return key
-  if (typeof key === 'string' && key.length <= LONGEST_NAME && !key.startsWith(DIGEST)) return key
+  if (typeof key === 'string' && key.length <= LONGEST_NAME && !key.startsWith(DIGEST) && !key.includes(NAME_END))
+    return key
   return DIGEST + createHash('sha1').update(key).digest('base64url')
+}
+
+/** A client's name among those of buckets, as no number and no other name is written. */
+function textName(name: string): string {
+  return name === '' || name.startsWith('-') || name.startsWith('#') ? `-${name}` : name
 }
 
 /** FNV-1a: the same client has the same in every process. */

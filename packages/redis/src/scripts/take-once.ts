@@ -7,7 +7,8 @@ import { type Script, script } from './script.ts'
 /**
  * KEYS after the common two: the two hashes of the limit. ARGV after the common nine: rate (negative for a limit that is
  * shared out without Redis), burst (tokens), flight (microseconds: how long after this the tokens may still be spent), grains
- * wanted of each bucket, or 0 where they differ, the buckets, and what is wanted of each where that differs. Adds to the reply
+ * wanted of each bucket, or 0 where they differ, the names of the buckets, each on a line of its own, and what is wanted of
+ * each where that differs. Adds to the reply
  * what was answered for most; rate and burst of those who use the name with another limit, or 0; then two numbers for each
  * bucket for which the first does not hold: which one it is, and its answer. An answer is what is left if the tokens were
  * taken; −1 − the wait in microseconds if not; −2^52 where others have another limit.
@@ -17,10 +18,9 @@ import { type Script, script } from './script.ts'
  */
 const ONCE_LUA = `
 local limit, flight, common = limitOf(tonumber(ARGV[10]), tonumber(ARGV[11])), tonumber(ARGV[12]), tonumber(ARGV[13])
-local count = #ARGV - 13
-if common == 0 then count = count / 2 end
 local fields = {}
-for i = 1, count do fields[i] = ARGV[13 + i] end
+for name in string.gmatch(ARGV[14], '[^\\n]+') do fields[#fields + 1] = name end
+local count = #fields
 local hashes, otherRate, otherBurst = open(KEYS[3], KEYS[4], limit, 2 * flight, fields)
 if not hashes then
   reply[5], reply[6], reply[7] = -4503599627370496, string.format('%.17g', otherRate), string.format('%.17g', otherBurst)
@@ -44,14 +44,14 @@ end
 
 -- Buckets that nobody has used for long are not there, and all alike: theirs is worked out once.
 local usual = common
-if common == 0 then usual = tonumber(ARGV[14 + count]) end
+if common == 0 then usual = tonumber(ARGV[15]) end
 local usualAnswer, usualChange = take(emptyBucket(limit), usual)
 
 reply[5], reply[6], reply[7] = usualAnswer, 0, 0
 local told, changed = 7, {}
 for i = 1, count do
   local field, want, answer, change_ = fields[i], usual, usualAnswer, usualChange
-  if common == 0 then want = tonumber(ARGV[13 + count + i]) end
+  if common == 0 then want = tonumber(ARGV[14 + i]) end
   local saved = changed[field] or savedAt(hashes, i)
   if saved then answer, change_ = take(read(saved, limit), want)
   elseif want ~= usual then answer, change_ = take(emptyBucket(limit), want) end

@@ -180,7 +180,9 @@ describe('the model of the scripts', () => {
                   one.otherLimit ? rate * 2 : shared * rate,
                   burst,
                   50_000,
-                  ...(one.wantsAlike ? [...wanted.slice(0, 1), ...names] : [0, ...names, ...wanted]),
+                  one.wantsAlike ? (wanted[0] ?? 0) : 0,
+                  names.join('\n'),
+                  ...(one.wantsAlike ? [] : wanted),
                 ],
               )
             } else {

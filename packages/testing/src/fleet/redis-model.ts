@@ -182,8 +182,8 @@ export class RedisModel {
     now: number,
   ): readonly (number | string)[] {
     const [rate = 0, burst = 0, flight = 0, common = 0] = args.slice(0, 4).map(Number)
-    const count = common === 0 ? (args.length - 4) / 2 : args.length - 4
-    const wants = args.slice(4 + count).map(Number)
+    const names = args[4]?.split('\n') ?? []
+    const wants = args.slice(5).map(Number)
     const limit = limitModel(rate, burst, memory, now)
     const kept = entryOf(this.#state.limits, key, (): HashesModel => ({}))
     const other = otherLimit(kept, limit, memory, now)
@@ -199,7 +199,7 @@ export class RedisModel {
     }
     const [usual] = take(undefined, common === 0 ? (wants[0] ?? 0) : common)
     const told: number[] = []
-    for (const [index, name] of args.slice(4, 4 + count).entries()) {
+    for (const [index, name] of names.entries()) {
       const [answer, changed] = take(hashes.find(name), wants[index] ?? common)
       if (changed !== undefined) hashes.keep(name, changed)
       if (answer !== usual) told.push(index, answer)
