@@ -99,10 +99,15 @@ export class Levels {
     return Math.max(0, Math.min(...left))
   }
 
-  /** Somebody who must be asked before there are no tokens. */
-  asking(client: ClientKey | undefined, cost: number, now: number): Promise<void> | undefined {
-    const own = this.#clients?.of(client ?? ANONYMOUS, now).asking?.(cost, now)
-    return this.#all.reduce((asking, { bucket }) => asking ?? bucket.asking?.(cost, now), own)
+  /** All who must be asked before there are no tokens. */
+  asking(client: ClientKey | undefined, cost: number, critical: boolean, now: number): Promise<void> | undefined {
+    const ownCost = critical ? cost : cost + this.#clientReserve
+    let asking = this.#clients?.of(client ?? ANONYMOUS, now).asking?.(ownCost, now)
+    for (const { bucket, reserve } of this.#all) {
+      const one = bucket.asking?.(critical ? cost : cost + reserve, now)
+      asking = asking === undefined || one === undefined ? (asking ?? one) : both(asking, one)
+    }
+    return asking
   }
 
   /** The most that a call can cost. */
@@ -236,6 +241,11 @@ export class Levels {
       if (!spaces && surplus > 0) bucket.take(surplus, now)
     }
   }
+}
+
+async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+  await one
+  await other
 }
 
 /** How much of a bucket is kept for critical calls: whole tokens, and never so many that nobody else gets one. */

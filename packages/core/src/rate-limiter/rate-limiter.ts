@@ -77,6 +77,8 @@ export class RateLimiter {
   readonly #isAdjustable: boolean
   /** The clients' buckets, as long as they are all that must be asked. */
   #clientsAlone: ClientBuckets | undefined
+  /** Whether its tokens are kept where a no at hand may not be one. */
+  readonly #asksElsewhere: boolean
   #admitted = 0
   #refused = 0
 
@@ -88,6 +90,7 @@ export class RateLimiter {
     this.maxWaitMs = options.maxWaitMs ?? 30_000
     this.learns = options.learn ?? false
     this.#isAdjustable = options.tokensPerSecond !== undefined
+    this.#asksElsewhere = options.store !== undefined
     this.levels = new Levels(options, options.store ?? localStore(this.#clock), this.#clock, () =>
       this.#dispatchGates(),
     )
@@ -182,20 +185,18 @@ export class RateLimiter {
    * const { allowed } = decision instanceof Promise ? await decision : decision
    */
   decide(options: TakeOptions = {}): RateLimitDecision | Promise<RateLimitDecision> {
-    const decision = this.tryAcquire(options)
-    if (decision.allowed) return decision
+    if (!this.#asksElsewhere) return this.tryAcquire(options)
+    if (options.cost !== undefined) this.checkCost(options.cost, options.priority)
     const asking = this.asking(options)
-    if (asking === undefined) return decision
-    this.#refused--
-    return asking.then(() => this.tryAcquire(options))
+    return asking === undefined ? this.tryAcquire(options) : asking.then(() => this.tryAcquire(options))
   }
 
   /**
    * For who takes from several limiters together ({@link decide} is for one): what has to be waited for before a refusal is
-   * one. Settles when the store has been asked, and never rejects; undefined when the refusal is one already.
+   * one. Settles when the store has been asked, and never rejects; undefined when the answer at hand is good.
    */
-  asking({ client, cost = 1 }: TakeOptions = {}): Promise<void> | undefined {
-    return this.levels.asking(client, cost, this.#clock.now())
+  asking({ client, cost = 1, priority }: TakeOptions = {}): Promise<void> | undefined {
+    return this.levels.asking(client, cost, priority === 'critical', this.#clock.now())
   }
 
   /**
