@@ -4,7 +4,7 @@ import type { FleetLimit } from '../errors.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
 import { LEASE_TOKENS } from '../scripts/lease-tokens.ts'
 import { TAKE_ONCE } from '../scripts/take-once.ts'
-import type { BucketKeys, BucketSetting } from './bucket.ts'
+import type { BucketPlace, BucketSetting } from './bucket.ts'
 import { limitOf, rateWord } from './limit-words.ts'
 
 /** How many buckets one script looks after, so that it never holds Redis up for long. */
@@ -16,39 +16,62 @@ export const NAME_END = '\n'
 
 /** Who asks about a lease. */
 export interface LeaseAsker {
-  readonly keys: BucketKeys
+  readonly place: BucketPlace
   readonly leasesKey: string
   readonly setting: BucketSetting
   leaseQuestion(now: number): readonly string[]
   leaseAnswer(values: readonly unknown[], answer: Answer): void
-  unanswered(): void
+  leaseUnanswered(): void
 }
 
 /** Who asks about decisions. */
 export interface DecisionAsker {
-  readonly keys: BucketKeys
+  readonly place: BucketPlace
   /** Its name among the buckets of its limit. */
   readonly bucketName: string
   readonly setting: BucketSetting
-  /** @param left grains, or −1 − the wait in microseconds @param other the limit with which others use the bucket */
-  decisionAnswer(grains: number, left: number, other: FleetLimit | undefined, answer: Answer, now: number): void
+  /** @param left grains, or −1 − the wait in microseconds */
+  decisionAnswer(grains: number, left: number, answer: Answer, now: number): void
+  /** Others use the limit's name with another limit. */
+  decisionOfOthers(other: FleetLimit, now: number): void
   decisionUnanswered(): void
 }
 
 /** Tokens for one decision. */
-export interface Decision {
+interface Decision {
   readonly bucket: DecisionAsker
   readonly grains: number
-  /** Called when it has been answered, or was not. */
-  readonly settled: () => void
+}
+
+/** What is asked with one script. */
+class Question<Asked> {
+  readonly asked: Asked[] = []
+  /** Settles when all have their answers, or there were none. One promise for all: there are many. */
+  readonly answered: Promise<void>
+  settle: () => void = () => undefined
+
+  constructor() {
+    this.answered = new Promise((resolve) => {
+      this.settle = resolve
+    })
+  }
+}
+
+/** Adds to the last question, or to another if that is full. @returns when it has been answered */
+function add<Asked>(questions: Question<Asked>[], asked: Asked, most: number): Promise<void> {
+  const last = questions.at(-1)
+  const question = last === undefined || last.asked.length === most ? new Question<Asked>() : last
+  if (question !== last) questions.push(question)
+  question.asked.push(asked)
+  return question.answered
 }
 
 /** Collects what buckets of one server ask in one turn of the event loop, and sends it when the turn is over. */
 export class Asker {
   readonly #shard: Shard
   readonly #clock: Clock
-  #leases: LeaseAsker[] = []
-  #decisions = new Map<BucketSetting, Decision[]>()
+  #leases: Question<LeaseAsker>[] = []
+  #decisions = new Map<BucketSetting, Question<Decision>[]>()
   #scheduled = false
 
   constructor(shard: Shard, clock: Clock) {
@@ -56,19 +79,19 @@ export class Asker {
     this.#clock = clock
   }
 
-  /** A question about a lease. */
-  lease(asker: LeaseAsker): void {
-    this.#leases.push(asker)
+  /** A question about a lease. @returns what settles when it has been answered, or was not */
+  lease(asker: LeaseAsker): Promise<void> {
     this.#schedule()
+    return add(this.#leases, asker, MOST_LEASES)
   }
 
-  /** A question about one decision. */
-  decision(decision: Decision): void {
-    const { setting } = decision.bucket
-    const known = this.#decisions.get(setting)
-    if (known === undefined) this.#decisions.set(setting, [decision])
-    else known.push(decision)
+  /** A question about one decision. @returns what settles when it has been answered, or was not */
+  decision(bucket: DecisionAsker, grains: number): Promise<void> {
     this.#schedule()
+    const known = this.#decisions.get(bucket.setting)
+    const questions = known ?? []
+    if (known === undefined) this.#decisions.set(bucket.setting, questions)
+    return add(questions, { bucket, grains }, MOST_DECISIONS)
   }
 
   #schedule(): void {
@@ -83,58 +106,45 @@ export class Asker {
     this.#scheduled = false
     this.#leases = []
     this.#decisions = new Map()
-    for (let from = 0; from < leases.length; from += MOST_LEASES) {
-      void this.#askLeases(leases.slice(from, from + MOST_LEASES))
-    }
-    for (const [setting, decisions] of asked) {
-      for (let from = 0; from < decisions.length; from += MOST_DECISIONS) {
-        void this.#askDecisions(setting, decisions.slice(from, from + MOST_DECISIONS))
-      }
+    for (const question of leases) void this.#askLeases(question)
+    for (const [setting, questions] of asked) {
+      for (const question of questions) void this.#askDecisions(setting, question)
     }
   }
 
-  async #askLeases(askers: readonly LeaseAsker[]): Promise<void> {
+  async #askLeases({ asked, settle }: Question<LeaseAsker>): Promise<void> {
     const now = this.#clock.now()
-    const keys = askers.flatMap(({ keys: { hashes }, leasesKey }) => [...hashes, leasesKey])
-    const args = askers.flatMap((asker) => asker.leaseQuestion(now))
+    const keys = asked.flatMap(({ place: { hashes }, leasesKey }) => [...hashes, leasesKey])
+    const args = asked.flatMap((asker) => asker.leaseQuestion(now))
     const answer = await this.#answer(LEASE_TOKENS, keys, args)
-    for (const [index, asker] of askers.entries()) {
-      if (answer === undefined) asker.unanswered()
+    for (const [index, asker] of asked.entries()) {
+      if (answer === undefined) asker.leaseUnanswered()
       else asker.leaseAnswer(answer.values.slice(5 * index, 5 * index + 5), answer)
-      asker.setting.wake()
     }
+    settle()
+    for (const { setting } of asked) setting.wake()
   }
 
-  async #askDecisions(setting: BucketSetting, decisions: readonly Decision[]): Promise<void> {
+  async #askDecisions(setting: BucketSetting, { asked, settle }: Question<Decision>): Promise<void> {
     const { burstSize, timeLimitMs } = setting
-    const [first] = decisions
+    const [first] = asked
     if (first === undefined) return
-    const names = decisions.map(({ bucket }) => bucket.bucketName).join(NAME_END)
-    const differ = decisions.some(({ grains }) => grains !== first.grains)
-    const wants = differ
-      ? ['0', names, ...decisions.map(({ grains }) => String(grains))]
-      : [String(first.grains), names]
+    const names = asked.map(({ bucket }) => bucket.bucketName).join(NAME_END)
+    const differ = asked.some(({ grains }) => grains !== first.grains)
+    const wants = differ ? ['0', names, ...asked.map(({ grains }) => String(grains))] : [String(first.grains), names]
     const limit = [rateWord(setting), String(burstSize), String(timeLimitMs * 1_000)]
-    const answer = await this.#answer(TAKE_ONCE, first.bucket.keys.hashes, [...limit, ...wants])
+    const answer = await this.#answer(TAKE_ONCE, first.bucket.place.hashes, [...limit, ...wants])
     const now = this.#clock.now()
     const [usual = 0, otherRate = 0, otherBurst = 0, ...told] = answer?.values.map(Number) ?? []
     const lefts = new Map<number, number>()
     for (let at = 0; at < told.length; at += 2) lefts.set(told[at] ?? 0, told[at + 1] ?? 0)
-    for (const [index, { bucket, grains, settled }] of decisions.entries()) {
-      if (answer === undefined) {
-        bucket.decisionUnanswered()
-      } else {
-        const left = lefts.get(index) ?? usual
-        bucket.decisionAnswer(
-          grains,
-          left,
-          left === OTHER_LIMIT ? limitOf(otherRate, otherBurst) : undefined,
-          answer,
-          now,
-        )
-      }
-      settled()
+    for (const [index, { bucket, grains }] of asked.entries()) {
+      const left = lefts.get(index) ?? usual
+      if (answer === undefined) bucket.decisionUnanswered()
+      else if (left === OTHER_LIMIT) bucket.decisionOfOthers(limitOf(otherRate, otherBurst), now)
+      else bucket.decisionAnswer(grains, left, answer, now)
     }
+    settle()
     setting.wake()
   }
 

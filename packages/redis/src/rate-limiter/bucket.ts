@@ -15,11 +15,13 @@ export interface LeaseCounts {
   unleased: number
 }
 
-/** Where the buckets of one limit are kept in Redis: see `scripts/hashes-lua.ts`. */
-export interface BucketKeys {
+/** Where buckets of one limit are kept in Redis: see `scripts/hashes-lua.ts`. */
+export interface BucketPlace {
   readonly hashes: readonly [string, string]
   /** What the key of a bucket's leases begins with. */
   readonly prefix: string
+  /** What was told the user because others keep another limit there; undefined once they do not. */
+  mismatch: FleetLimitMismatchError | undefined
 }
 
 /** What all buckets of one limit have in common. */

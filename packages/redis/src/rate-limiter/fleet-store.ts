@@ -5,7 +5,7 @@ import type { ClientBuckets, ClientKey, CompleteLimit, LimiterStore } from 'hold
 import type { Fleet, Member } from '../fleet.ts'
 import type { Shard } from '../redis/shard.ts'
 import { type Asker, NAME_END } from './asker.ts'
-import type { BucketKeys, BucketSetting, LeaseCounts, WhenUnavailable } from './bucket.ts'
+import type { BucketPlace, BucketSetting, LeaseCounts, WhenUnavailable } from './bucket.ts'
 import { grainsPerToken } from './grains.ts'
 import { Heat } from './heat.ts'
 import { LeasedBucket } from './leased-bucket.ts'
@@ -40,8 +40,8 @@ export class FleetStore implements LimiterStore, Member {
   /** The tokens for all. */
   bucket(limit: CompleteLimit, wake: () => void): LeasedBucket {
     const setting = this.#setting(limit, wake, undefined)
-    const { shard, asker, keys } = this.#place(setting, limit.label)
-    const bucket = new LeasedBucket(ALL, keys, setting, shard, asker)
+    const { shard, asker, place } = this.#place(setting, limit.label)
+    const bucket = new LeasedBucket(ALL, place, setting, shard, asker)
     this.#buckets.add(bucket)
     return bucket
   }
@@ -55,8 +55,8 @@ export class FleetStore implements LimiterStore, Member {
       const hash = hashOf(client)
       const group = hash % groups
       places[group] ??= this.#place(setting, `${limit.label}:${group}`)
-      const { shard, asker, keys } = places[group]
-      return new LeasedBucket(client, keys, setting, shard, asker, hash)
+      const { shard, asker, place } = places[group]
+      return new LeasedBucket(client, place, setting, shard, asker, hash)
     }
     const clients = new FleetClients(setting, maxClients, open)
     this.#clients.push(clients)
@@ -102,7 +102,7 @@ export class FleetStore implements LimiterStore, Member {
   #place(setting: BucketSetting, tag: string): Place {
     const { shard, asker } = this.#fleet.shard(`${this.#name}:${tag}`)
     const prefix = this.#fleet.key(shard, 'limit', setting.name)
-    return { shard, asker, keys: { hashes: [`${prefix}:0`, `${prefix}:1`], prefix } }
+    return { shard, asker, place: { hashes: [`${prefix}:0`, `${prefix}:1`], prefix, mismatch: undefined } }
   }
 }
 
@@ -110,7 +110,7 @@ export class FleetStore implements LimiterStore, Member {
 interface Place {
   readonly shard: Shard
   readonly asker: Asker
-  readonly keys: BucketKeys
+  readonly place: BucketPlace
 }
 
 /** Clients by name, each with what this process has leased of its bucket. Whom nothing is held of is forgotten first. */

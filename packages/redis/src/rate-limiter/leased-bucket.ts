@@ -3,7 +3,7 @@ import { type AdjustableBucket, type CompleteLimit, InvalidOptionError } from 'h
 import { type FleetLimit, FleetLimitMismatchError } from '../errors.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
 import type { Asker, DecisionAsker, LeaseAsker } from './asker.ts'
-import type { BucketKeys, BucketSetting } from './bucket.ts'
+import type { BucketPlace, BucketSetting } from './bucket.ts'
 import { Demand } from './demand.ts'
 import { Lease } from './lease.ts'
 import { limitOf, rateWord } from './limit-words.ts'
@@ -18,7 +18,7 @@ const MISMATCH_MS = 1_000
 /** One bucket of a limit that the fleet shares. */
 export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker {
   readonly bucketName: string
-  readonly keys: BucketKeys
+  readonly place: BucketPlace
   readonly setting: BucketSetting
   readonly #shard: Shard
   readonly #asker: Asker
@@ -27,16 +27,14 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   #demand: Demand | undefined
   /** In grains, since demand was last looked at. */
   #spent = 0
-  #isAsking = false
+  /** Settles when the question about the lease has been answered; undefined while there is none. */
+  #answered: Promise<void> | undefined
   /** How many decisions have been asked for, each by itself, and not been answered. */
   #decisionsAsked = 0
-  /** Whether {@link waitMs} has asked for one decision that nobody waits for yet. */
-  #isUnclaimed = false
+  /** Settles when the decision that {@link waitMs} has asked for has been answered; undefined once somebody waits for it. */
+  #unclaimed: Promise<void> | undefined
   /** Grains that somebody waits for; 0 when the question gives everything back. */
   #needed = 0
-  /** Settles when what is being asked has been answered; only if somebody waits for that. */
-  #answered: Promise<void> | undefined
-  #settleAnswered: (() => void) | undefined
   /** Until when Redis has said no, on the monotonic clock. */
   #deniedUntil = Number.NEGATIVE_INFINITY
   /** What was left in Redis, in grains, and when that was. */
@@ -46,19 +44,18 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   #share: LocalShare | undefined
   /** Whether more is out than the bucket may hold now, so that everybody must give back what he has. */
   #isCrowded = false
-  #mismatch: FleetLimitMismatchError | undefined
 
   /** @param clientHash whose bucket it is, for a limit of each client */
   constructor(
     bucketName: string,
-    keys: BucketKeys,
+    place: BucketPlace,
     setting: BucketSetting,
     shard: Shard,
     asker: Asker,
     clientHash = 0,
   ) {
     this.bucketName = bucketName
-    this.keys = keys
+    this.place = place
     this.setting = setting
     this.#shard = shard
     this.#asker = asker
@@ -66,7 +63,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   }
 
   get leasesKey(): string {
-    return `${this.keys.prefix}:${this.bucketName}:leases`
+    return `${this.place.prefix}:${this.bucketName}:leases`
   }
 
   get tokensPerSecond(): number {
@@ -84,7 +81,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
     const held = this.#lease.held(now) / grains
     const share = this.#shareAt(now)
     if (share !== undefined) return Math.max(held, share.available(now))
-    const isAsked = this.#shard.available && this.#mismatch === undefined
+    const isAsked = this.#shard.available && this.place.mismatch === undefined
     return isAsked ? Math.min(burstSize, held + this.#inRedis(now)) : held
   }
 
@@ -94,8 +91,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
     const share = this.#shareAt(now)
     if (share !== undefined) return Math.min(share.waitMs(cost, now), this.#shard.timing.probeMs)
     if (!this.#shard.available) return this.#shard.timing.probeMs
-    if (!this.#isAsking && now >= this.#deniedUntil) this.#askFor(cost)
-    const expected = this.#isAsking ? this.#shard.roundTripMs : this.#deniedUntil - now
+    if (!this.#isBeingAsked && now >= this.#deniedUntil) this.#askFor(cost)
+    const expected = this.#isBeingAsked ? this.#shard.roundTripMs : this.#deniedUntil - now
     return Math.max(1, Math.ceil(expected))
   }
 
@@ -154,24 +151,23 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   asking(cost: number, now: number): Promise<void> | undefined {
     if (this.#lease.held(now) >= this.#grainsOf(cost)) return undefined
     if (!this.#shard.available || now < this.#deniedUntil || this.#shareAt(now) !== undefined) return undefined
-    if (!this.#isHot && !this.#isUnclaimed) return new Promise((resolve) => this.#askOnce(cost, resolve))
-    this.#isUnclaimed = false
-    if (!this.#isAsking) this.#askFor(cost)
-    this.#answered ??= new Promise((resolve) => {
-      this.#settleAnswered = resolve
-    })
+    const unclaimed = this.#unclaimed
+    this.#unclaimed = undefined
+    if (unclaimed !== undefined) return unclaimed
+    if (!this.#isHot) return this.#askOnce(cost)
+    if (this.#answered === undefined) this.#askFor(cost)
     return this.#answered
   }
 
   /** Whether nothing is lost when it is forgotten. */
   isForgettable(now: number): boolean {
-    return !this.#isAsking && this.#decisionsAsked === 0 && this.#lease.held(now) === 0 && now >= this.#deniedUntil
+    return !this.#isBeingAsked && this.#lease.held(now) === 0 && now >= this.#deniedUntil
   }
 
   /** From time to time: gives back what nobody uses, renews what somebody does before it lapses. */
   tend(now: number): void {
     const held = this.#lease.held(now)
-    if (!this.#isAsking && held > 0) {
+    if (this.#answered === undefined && held > 0) {
       if (this.#isIdle) this.giveUp(now)
       else if (now > this.#lease.lapsesAt - this.setting.leaseMs / 2) this.#refill(now)
     }
@@ -180,7 +176,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
 
   /** Gives back what is in hand: nobody calls, or the process ends. */
   giveUp(now: number): void {
-    if (this.#isAsking || this.#lease.held(now) === 0 || !this.#shard.available) return
+    if (this.#answered !== undefined || this.#lease.held(now) === 0 || !this.#shard.available) return
     this.setting.counts.givenBack += this.#lease.held(now) / this.setting.grains
     this.#needed = 0
     this.#begin()
@@ -206,27 +202,25 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   leaseAnswer(values: readonly unknown[], { sentAt, settlingMs }: Answer): void {
     const [granted = 0, kept = 0, left = 0, waitUs = 0, crowded = 0] = values.map(Number)
     const now = this.setting.clock.now()
+    this.#answered = undefined
     if (granted === -1) return this.#differs(limitOf(kept, left), now)
-    if (granted === -2) return this.unanswered()
-    this.#mismatch = undefined
+    if (granted === -2) return
+    this.place.mismatch = undefined
     this.#lease.renew(kept, granted, sentAt, this.setting.leaseMs)
     this.setting.counts.granted += granted / this.setting.grains
     this.#told(left, granted > 0 ? 0 : Math.max(settlingMs, waitUs / 1_000), sentAt)
     this.#isCrowded = crowded === 1
-    this.#settle()
     if (this.#isCrowded) this.giveUp(now)
   }
 
   /** What was held when it was asked is held on, and lapses. */
-  unanswered(): void {
-    this.#settle()
+  leaseUnanswered(): void {
+    this.#answered = undefined
   }
 
-  decisionAnswer(grains: number, left: number, other: FleetLimit | undefined, answer: Answer, now: number): void {
-    this.#decisionsAsked--
-    if (other !== undefined) return this.#differs(other, now)
-    const { sentAt, settlingMs } = answer
-    this.#mismatch = undefined
+  decisionAnswer(grains: number, left: number, { sentAt, settlingMs }: Answer, now: number): void {
+    this.decisionUnanswered()
+    this.place.mismatch = undefined
     if (left >= 0) {
       this.#lease.add(grains, sentAt, this.setting.timeLimitMs, now)
       this.setting.counts.granted += grains / this.setting.grains
@@ -234,8 +228,14 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
     this.#told(Math.max(0, left), left >= 0 ? 0 : Math.max(settlingMs, (-1 - left) / 1_000), sentAt)
   }
 
+  decisionOfOthers(other: FleetLimit, now: number): void {
+    this.decisionUnanswered()
+    this.#differs(other, now)
+  }
+
   decisionUnanswered(): void {
     this.#decisionsAsked--
+    this.#unclaimed = undefined
   }
 
   /** Tokens in Redis, if nobody else has taken any since it was asked; before that, as many as it can hold. */
@@ -244,11 +244,11 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
     return Math.min(burstSize, this.#left / grains + ((now - this.#leftAt) / 1_000) * tokensPerSecond)
   }
 
-  #askOnce(cost: number, settled: () => void): void {
+  #askOnce(cost: number): Promise<void> {
     this.#decisionsAsked++
     this.setting.counts.questions++
     this.setting.heat?.add(this.#clientHash, cost)
-    this.#asker.decision({ bucket: this, grains: this.#grainsOf(cost), settled })
+    return this.#asker.decision(this, this.#grainsOf(cost))
   }
 
   /** What Redis said: what is left, and how long to wait for what was asked. */
@@ -258,24 +258,14 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
     this.#deniedUntil = waitMs > 0 ? sentAt + waitMs : Number.NEGATIVE_INFINITY
   }
 
-  #settle(): void {
-    this.#isAsking = false
-    this.#isUnclaimed = false
-    this.#settleAnswered?.()
-    this.#answered = undefined
-    this.#settleAnswered = undefined
-  }
-
   #differs(other: FleetLimit, now: number): void {
     const { tokensPerSecond, burstSize, whenUnavailable, name, problem } = this.setting
     this.#deniedUntil = now + MISMATCH_MS
     this.#lease.drop()
-    if (this.#mismatch === undefined) {
-      const own = { tokensPerSecond, burstSize, isShared: whenUnavailable === 'local-share' }
-      this.#mismatch = new FleetLimitMismatchError(name, own, other)
-      problem(this.#mismatch)
-    }
-    this.#settle()
+    if (this.place.mismatch !== undefined) return
+    const own = { tokensPerSecond, burstSize, isShared: whenUnavailable === 'local-share' }
+    this.place.mismatch = new FleetLimitMismatchError(name, own, other)
+    problem(this.place.mismatch)
   }
 
   #askFor(cost: number): void {
@@ -283,22 +273,23 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
       this.#needed = this.#grainsOf(cost)
       this.#begin()
     } else {
-      this.#isAsking = true
-      this.#isUnclaimed = true
-      this.#askOnce(cost, () => this.#settle())
+      this.#unclaimed = this.#askOnce(cost)
     }
   }
 
   /** More of it, ahead of need: one token at least is worth the question. */
   #refill(now: number): void {
-    if (this.#isAsking || now < this.#deniedUntil || !this.#shard.available) return
+    if (this.#answered !== undefined || now < this.#deniedUntil || !this.#shard.available) return
     this.#needed = this.setting.grains
     this.#begin()
   }
 
   #begin(): void {
-    this.#isAsking = true
-    this.#asker.lease(this)
+    this.#answered = this.#asker.lease(this)
+  }
+
+  get #isBeingAsked(): boolean {
+    return this.#answered !== undefined || this.#decisionsAsked > 0
   }
 
   get #isHot(): boolean {
