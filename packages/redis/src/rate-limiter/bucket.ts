@@ -1,5 +1,7 @@
 import type { Clock, FleetSettings } from 'holdfast'
 import type { FleetLimitMismatchError } from '../errors.ts'
+import type { Shard } from '../redis/shard.ts'
+import type { Asker } from './asker.ts'
 import type { Heat } from './heat.ts'
 
 /** What happens while Redis is away. */
@@ -15,8 +17,10 @@ export interface LeaseCounts {
   unleased: number
 }
 
-/** Where buckets of one limit are kept in Redis: see `scripts/hashes-lua.ts`. */
+/** Where buckets of one limit are kept: in Redis as `scripts/hashes-lua.ts` tells. */
 export interface BucketPlace {
+  readonly shard: Shard
+  readonly asker: Asker
   readonly hashes: readonly [string, string]
   /** What the key of a bucket's leases begins with. */
   readonly prefix: string

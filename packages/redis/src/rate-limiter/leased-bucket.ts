@@ -1,8 +1,8 @@
 /** A bucket in Redis, as one process has it: calls take from tokens leased in advance, without asking anybody. */
 import { type AdjustableBucket, type CompleteLimit, InvalidOptionError } from 'holdfast'
 import { type FleetLimit, FleetLimitMismatchError } from '../errors.ts'
-import type { Answer, Shard } from '../redis/shard.ts'
-import type { Asker, DecisionAsker, LeaseAsker } from './asker.ts'
+import type { Answer } from '../redis/shard.ts'
+import type { DecisionAsker, LeaseAsker } from './asker.ts'
 import type { BucketPlace, BucketSetting } from './bucket.ts'
 import { Demand } from './demand.ts'
 import { Lease } from './lease.ts'
@@ -20,9 +20,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   readonly bucketName: string
   readonly place: BucketPlace
   readonly setting: BucketSetting
-  readonly #shard: Shard
-  readonly #asker: Asker
   readonly #clientHash: number
+  readonly #emptyAt: number
   readonly #lease = new Lease()
   #demand: Demand | undefined
   /** In grains, since demand was last looked at. */
@@ -45,21 +44,23 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   /** Whether more is out than the bucket may hold now, so that everybody must give back what he has. */
   #isCrowded = false
 
-  /** @param clientHash whose bucket it is, for a limit of each client */
+  /**
+   * @param bucketName its name among the buckets of its limit
+   * @param clientHash whose it is, for a limit of each client
+   * @param emptyAt when it may have been forgotten with nothing left in it, on the monotonic clock
+   */
   constructor(
     bucketName: string,
     place: BucketPlace,
     setting: BucketSetting,
-    shard: Shard,
-    asker: Asker,
     clientHash = 0,
+    emptyAt: number = Number.NEGATIVE_INFINITY,
   ) {
     this.bucketName = bucketName
     this.place = place
     this.setting = setting
-    this.#shard = shard
-    this.#asker = asker
     this.#clientHash = clientHash
+    this.#emptyAt = emptyAt
   }
 
   get leasesKey(): string {
@@ -81,7 +82,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
     const held = this.#lease.held(now) / grains
     const share = this.#shareAt(now)
     if (share !== undefined) return Math.max(held, share.available(now))
-    const isAsked = this.#shard.available && this.place.mismatch === undefined
+    const isAsked = this.place.shard.available && this.place.mismatch === undefined
     return isAsked ? Math.min(burstSize, held + this.#inRedis(now)) : held
   }
 
@@ -89,10 +90,10 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   waitMs(cost: number, now: number): number {
     if (this.#lease.held(now) >= this.#grainsOf(cost) || this.#allows) return 0
     const share = this.#shareAt(now)
-    if (share !== undefined) return Math.min(share.waitMs(cost, now), this.#shard.timing.probeMs)
-    if (!this.#shard.available) return this.#shard.timing.probeMs
+    if (share !== undefined) return Math.min(share.waitMs(cost, now), this.place.shard.timing.probeMs)
+    if (!this.place.shard.available) return this.place.shard.timing.probeMs
     if (!this.#isBeingAsked && now >= this.#deniedUntil) this.#askFor(cost)
-    const expected = this.#isBeingAsked ? this.#shard.roundTripMs : this.#deniedUntil - now
+    const expected = this.#isBeingAsked ? this.place.shard.roundTripMs : this.#deniedUntil - now
     return Math.max(1, Math.ceil(expected))
   }
 
@@ -150,7 +151,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
    */
   asking(cost: number, now: number): Promise<void> | undefined {
     if (this.#lease.held(now) >= this.#grainsOf(cost)) return undefined
-    if (!this.#shard.available || now < this.#deniedUntil || this.#shareAt(now) !== undefined) return undefined
+    if (!this.place.shard.available || now < this.#deniedUntil || this.#shareAt(now) !== undefined) return undefined
     const unclaimed = this.#unclaimed
     this.#unclaimed = undefined
     if (unclaimed !== undefined) return unclaimed
@@ -161,7 +162,9 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
 
   /** Whether nothing is lost when it is forgotten. */
   isForgettable(now: number): boolean {
-    return !this.#isBeingAsked && this.#lease.held(now) === 0 && now >= this.#deniedUntil
+    if (this.#isBeingAsked || this.#lease.held(now) > 0 || now < this.#deniedUntil) return false
+    const share = this.#shareAt(now)
+    return share === undefined || share.available(now) >= share.burstSize
   }
 
   /** From time to time: gives back what nobody uses, renews what somebody does before it lapses. */
@@ -176,7 +179,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
 
   /** Gives back what is in hand: nobody calls, or the process ends. */
   giveUp(now: number): void {
-    if (this.#answered !== undefined || this.#lease.held(now) === 0 || !this.#shard.available) return
+    if (this.#answered !== undefined || this.#lease.held(now) === 0 || !this.place.shard.available) return
     this.setting.counts.givenBack += this.#lease.held(now) / this.setting.grains
     this.#needed = 0
     this.#begin()
@@ -248,7 +251,7 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
     this.#decisionsAsked++
     this.setting.counts.questions++
     this.setting.heat?.add(this.#clientHash, cost)
-    return this.#asker.decision(this, this.#grainsOf(cost))
+    return this.place.asker.decision(this, this.#grainsOf(cost))
   }
 
   /** What Redis said: what is left, and how long to wait for what was asked. */
@@ -279,13 +282,13 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
 
   /** More of it, ahead of need: one token at least is worth the question. */
   #refill(now: number): void {
-    if (this.#answered !== undefined || now < this.#deniedUntil || !this.#shard.available) return
+    if (this.#answered !== undefined || now < this.#deniedUntil || !this.place.shard.available) return
     this.#needed = this.setting.grains
     this.#begin()
   }
 
   #begin(): void {
-    this.#answered = this.#asker.lease(this)
+    this.#answered = this.place.asker.lease(this)
   }
 
   get #isBeingAsked(): boolean {
@@ -298,15 +301,15 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   }
 
   get #allows(): boolean {
-    return this.setting.whenUnavailable === 'allow' && !this.#shard.available
+    return this.setting.whenUnavailable === 'allow' && !this.place.shard.available
   }
 
   #shareAt(now: number): LocalShare | undefined {
     if (this.setting.whenUnavailable !== 'local-share') return undefined
-    const from = this.#shard.shareFrom(now)
+    const from = this.place.shard.shareFrom(now)
     // A part of less than a token is no share: Redis does not keep it either.
     if (from === undefined || from.part * this.setting.burstSize < 1) this.#share = undefined
-    else this.#share ??= new LocalShare(this.setting, from.part, from.at)
+    else this.#share ??= new LocalShare(this.setting, from.part, Math.max(from.at, this.#emptyAt))
     return this.#share
   }
 

@@ -1,33 +1,11 @@
 /** The limiter of a fleet is a `RateLimiter`: the same calls, errors and figures. In virtual time. */
 import { createHash } from 'node:crypto'
-import { type ModelConnection, RedisModel, VirtualClock } from '@holdfast/testing'
-import { type ClientKey, createResilience, RateLimitedError, type RateLimiter, type RateLimiterOptions } from 'holdfast'
+import { RedisModel, VirtualClock } from '@holdfast/testing'
+import { type ClientKey, createResilience, RateLimitedError } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { Fleet } from '../../src/fleet.ts'
-import { type FleetError, fleetRateLimiter, type WhenUnavailable } from '../../src/index.ts'
-
-interface Member {
-  readonly fleet: Fleet
-  readonly connection: ModelConnection
-  readonly limiter: RateLimiter
-}
-
-function member(
-  clock: VirtualClock,
-  redis: RedisModel,
-  options: RateLimiterOptions & { readonly whenUnavailable?: WhenUnavailable },
-  problems: FleetError[] = [],
-): Member {
-  const connection = redis.connect()
-  const onProblem = (problem: FleetError): void => void problems.push(problem)
-  const fleet = new Fleet(connection, { redis: connection, clock, onProblem })
-  void fleet.begin()
-  const { clock: _, store: __, ...limits } = options
-  return { fleet, connection, limiter: fleetRateLimiter(fleet, 'alpaca', limits) }
-}
-
-/** Long enough for a bucket to fill: Redis remembers after a second, and then tokens flow. */
-const FULL_MS = 12_000
+import type { FleetError } from '../../src/index.ts'
+import { FULL_MS, member } from '../support/virtual-member.ts'
 
 describe('the limiter of a fleet', () => {
   it('admits waiting calls first come, first served, as tokens come', async () => {
