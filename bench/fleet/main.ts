@@ -76,24 +76,38 @@ export async function runFleet(args: readonly string[], results: string): Promis
   return !isQuick
 }
 
-/** By what Redis itself says of one key. */
+/** How many clients have called when it is looked at what they take. */
+const CLIENTS_WEIGHED = 50_000
+
+/** By what Redis itself says of the hashes of a limit. */
 async function bytesPerClient(url: string): Promise<number> {
   const redis = new Redis(url)
   const fleet = await connectFleet({ redis: url })
   const limiter = fleetRateLimiter(fleet, 'bytes', { perClient: { tokensPerSecond: 0.1, burstSize: 10 } })
   try {
-    let key: string | undefined
-    while (key === undefined) {
-      await limiter.decide({ client: 'client-1234567' })
-      await new Promise((resolve) => systemClock.setTimer(() => resolve(undefined), 20))
-      const keys = await redis.keys('*client-1234567*')
-      key = keys[0]
+    // From the first token on, ten seconds after Redis has begun to remember.
+    while (!(await limiter.decide({ client: 'first' })).allowed) await pause(100)
+    for (let client = 1; client < CLIENTS_WEIGHED; client += 1_000) {
+      const decisions = Array.from({ length: 1_000 }, (_, index) =>
+        limiter.decide({ client: `client-${1e6 + client + index}` }),
+      )
+      await Promise.all(decisions)
     }
-    return Number(await redis.memory('USAGE', key))
+    const hashes = await redis.keys('*:bytes:client:?')
+    let [bytes, clients] = [0, 0]
+    for (const hash of hashes) {
+      bytes += Number(await redis.memory('USAGE', hash, 'SAMPLES', 0))
+      clients += await redis.hlen(hash)
+    }
+    return Math.round(bytes / clients)
   } finally {
     await fleet.close()
     redis.disconnect()
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void systemClock.setTimer(() => resolve(), ms))
 }
 
 async function versionOfRedis(url: string): Promise<string> {
