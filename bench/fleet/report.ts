@@ -123,7 +123,7 @@ export function page({ environment, rows, targets, capacities, bytesPerClient }:
     '| --- | --- | --- | --- |',
     ...targets.map(targetRow),
     '',
-    'Why what is missed is missed: [decision 074](../../docs/decisions/074-what-a-cold-key-costs.md).',
+    'What a cold key costs, and what was tried: [decision 074](../../docs/decisions/074-what-a-cold-key-costs.md).',
     '',
     '## How large a fleet can be',
     '',
@@ -147,7 +147,7 @@ export function page({ environment, rows, targets, capacities, bytesPerClient }:
       return [`| ${whole(processes)} | ${whole(clients.known)} | ${whole(clients.callsPerSecond)} | ${asked(one)} |`]
     }),
     '',
-    `More than a whole CPU needs a Cluster: limits are spread over its shards by name. A client’s bucket takes ${bytesPerClient} bytes of Redis with its key; of 1,000,000 clients that all call ${whole((bytesPerClient * 1e6) / 2 ** 20)} MiB, until their buckets are full again and expire.`,
+    `More than a whole CPU needs a Cluster: limits are spread over its shards by name. A client’s bucket takes ${bytesPerClient} bytes of Redis; of 1,000,000 clients that all call ${whole((bytesPerClient * 1e6) / 2 ** 20)} MiB, until their buckets are full again.`,
     '',
     `Node ${environment.node}, redis-server ${environment.redis}, ${environment.cores} × ${environment.cpu}.`,
     '',

@@ -94,6 +94,12 @@ export class Asker {
     return add(questions, { bucket, grains }, MOST_DECISIONS)
   }
 
+  /** Has what is of no use any more thrown away. @returns whether something is left */
+  async tidy(setting: BucketSetting, { hashes }: BucketPlace): Promise<boolean> {
+    const answer = await this.#answer(TAKE_ONCE, hashes, [...limitWords(setting), '0', ''])
+    return Number(answer?.values[0] ?? 1) > 0
+  }
+
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
@@ -116,6 +122,7 @@ export class Asker {
     const now = this.#clock.now()
     const keys = asked.flatMap(({ place: { hashes }, leasesKey }) => [...hashes, leasesKey])
     const args = asked.flatMap((asker) => asker.leaseQuestion(now))
+    for (const { place } of asked) place.askedAt = now
     const answer = await this.#answer(LEASE_TOKENS, keys, args)
     for (const [index, asker] of asked.entries()) {
       if (answer === undefined) asker.leaseUnanswered()
@@ -126,14 +133,15 @@ export class Asker {
   }
 
   async #askDecisions(setting: BucketSetting, { asked, settle }: Question<Decision>): Promise<void> {
-    const { burstSize, timeLimitMs } = setting
     const [first] = asked
     if (first === undefined) return
     const names = asked.map(({ bucket }) => bucket.bucketName).join(NAME_END)
     const differ = asked.some(({ grains }) => grains !== first.grains)
     const wants = differ ? ['0', names, ...asked.map(({ grains }) => String(grains))] : [String(first.grains), names]
-    const limit = [rateWord(setting), String(burstSize), String(timeLimitMs * 1_000)]
-    const answer = await this.#answer(TAKE_ONCE, first.bucket.place.hashes, [...limit, ...wants])
+    const { place } = first.bucket
+    place.askedAt = this.#clock.now()
+    const limit = limitWords(setting)
+    const answer = await this.#answer(TAKE_ONCE, place.hashes, [...limit, ...wants])
     const now = this.#clock.now()
     const [usual = 0, otherRate = 0, otherBurst = 0, ...told] = answer?.values.map(Number) ?? []
     const lefts = new Map<number, number>()
@@ -152,6 +160,11 @@ export class Asker {
   #answer(script: typeof LEASE_TOKENS, keys: readonly string[], args: readonly string[]): Promise<Answer | undefined> {
     return this.#shard.ask(script, keys, args).catch(() => undefined)
   }
+}
+
+/** What a question about decisions begins with. */
+function limitWords(setting: BucketSetting): readonly string[] {
+  return [rateWord(setting), String(setting.burstSize), String(setting.timeLimitMs * 1_000)]
 }
 
 /** What the script answers where others use the name with another limit. */

@@ -24,6 +24,8 @@ export interface BucketPlace {
   readonly hashes: readonly [string, string]
   /** What the key of a bucket's leases begins with. */
   readonly prefix: string
+  /** When something was asked that may have left something there; undefined once nothing is left. */
+  askedAt: number | undefined
   /** What was told the user because others keep another limit there; undefined once they do not. */
   mismatch: FleetLimitMismatchError | undefined
 }

@@ -11,6 +11,14 @@ import { LeasedBucket } from './leased-bucket.ts'
 /** On how many tags the clients of one limit are spread in a Cluster. */
 const CLIENT_GROUPS = 16
 
+/** After how many periods without a question a limit is tidied up: two, and some time for clocks that go slower. */
+const TIDY_PERIODS = 2.5
+
+/** After how long a bucket is full again in which nothing is left, in milliseconds. */
+function periodMs({ burstSize, tokensPerSecond, leaseMs, timeLimitMs }: BucketSetting): number {
+  return (burstSize / tokensPerSecond) * 1_000 + Math.max(leaseMs, 2 * timeLimitMs)
+}
+
 /** Name of the bucket of a limit for all. */
 const ALL = 'all'
 
@@ -23,6 +31,7 @@ export class FleetStore implements LimiterStore, Member {
   readonly #whenUnavailable: WhenUnavailable
   readonly #buckets = new Set<LeasedBucket>()
   readonly #clients: FleetClients[] = []
+  readonly #places: { readonly place: BucketPlace; readonly setting: BucketSetting }[] = []
   readonly #wakes = new Set<() => void>()
 
   constructor(fleet: Fleet, name: string, whenUnavailable: WhenUnavailable) {
@@ -59,6 +68,14 @@ export class FleetStore implements LimiterStore, Member {
   tend(now: number): void {
     for (const bucket of this.#buckets) bucket.tend(now)
     for (const clients of this.#clients) clients.tend(now)
+    for (const { place, setting } of this.#places) void this.#tidy(place, setting, now)
+  }
+
+  /** What nobody sees to expires, and Redis stands still while it takes a large hash apart. */
+  async #tidy(place: BucketPlace, setting: BucketSetting, now: number): Promise<void> {
+    if (place.askedAt === undefined || now < place.askedAt + TIDY_PERIODS * periodMs(setting)) return
+    place.askedAt = undefined
+    if (await place.asker.tidy(setting, place)) place.askedAt ??= now
   }
 
   changed(): void {
@@ -95,6 +112,9 @@ export class FleetStore implements LimiterStore, Member {
   #place(setting: BucketSetting, tag: string): BucketPlace {
     const { shard, asker } = this.#fleet.shard(`${this.#name}:${tag}`)
     const prefix = this.#fleet.key(shard, 'limit', setting.name)
-    return { shard, asker, hashes: [`${prefix}:0`, `${prefix}:1`], prefix, mismatch: undefined }
+    const hashes = [`${prefix}:0`, `${prefix}:1`] as const
+    const place = { shard, asker, hashes, prefix, askedAt: undefined, mismatch: undefined }
+    this.#places.push({ place, setting })
+    return place
   }
 }

@@ -6,8 +6,8 @@
  *
  * What a hash says of itself is in the field without a name: which memory it belongs to (when that began), since when it is
  * written, for how long, and the limit. A hash of another memory is as if it were not there. Times are of the clock by which
- * the limit goes. A period never gets shorter, so that it is long enough for all who ask; a hash that nobody writes any more
- * expires.
+ * the limit goes. A period never gets shorter, so that it is long enough for all who ask. Who has asked sees to it that what
+ * is of no use any more is thrown away (`tidy`); what nobody sees to expires, for which Redis stands still while it is large.
  */
 export const HASHES_LUA: string = `
 local ABOUT = '<ddddd'
@@ -52,6 +52,16 @@ local function open(first, second, limit, life, fields)
     recent, older = { key = older.key, isNew = true, born = math.max(limit.now, began), period = 0, saved = {} }, recent
   end
   return { recent = recent, older = older, period = period, limit = limit, changes = {} }
+end
+
+-- Throws away what is of no use any more. Returns how many hashes are left.
+local function tidy(first, second, limit)
+  local left = 0
+  for _, key in ipairs({ first, second }) do
+    local hash = readHash(key, limit, { '' })
+    if hash.rate or limit.now < hash.born + 2 * hash.period then left = left + 1 else call('UNLINK', key) end
+  end
+  return left
 end
 
 local function savedAt(hashes, index)

@@ -11,7 +11,8 @@ import { type Script, script } from './script.ts'
  * each where that differs. Adds to the reply
  * what was answered for most; rate and burst of those who use the name with another limit, or 0; then two numbers for each
  * bucket for which the first does not hold: which one it is, and its answer. An answer is what is left if the tokens were
- * taken; −1 − the wait in microseconds if not; −2^52 where others have another limit.
+ * taken; −1 − the wait in microseconds if not; −2^52 where others have another limit. Without names it only tidies up, and
+ * adds how many of the hashes are still of use.
  *
  * Tokens in flight are counted in two slices of one flight each, so that what is still in the air is never forgotten early,
  * and one bucket needs no list of decisions.
@@ -21,6 +22,10 @@ local limit, flight, common = limitOf(tonumber(ARGV[10]), tonumber(ARGV[11])), t
 local fields = {}
 for name in string.gmatch(ARGV[14], '[^\\n]+') do fields[#fields + 1] = name end
 local count = #fields
+if count == 0 then
+  reply[5] = tidy(KEYS[3], KEYS[4], limit)
+  return reply
+end
 local hashes, otherRate, otherBurst = open(KEYS[3], KEYS[4], limit, 2 * flight, fields)
 if not hashes then
   reply[5], reply[6], reply[7] = -4503599627370496, string.format('%.17g', otherRate), string.format('%.17g', otherBurst)

@@ -78,6 +78,21 @@ describe('clients of a fleet', () => {
     }
   })
 
+  it('leave nothing behind in Redis when nobody has called for a while', async () => {
+    const clock = new VirtualClock()
+    const redis = new RedisModel(clock)
+    const { limiter } = member(clock, redis, { perClient: LIMIT })
+    await clock.advance(FULL_MS)
+    expect(redis.hashes).toBe(0)
+    for (let client = 0; client < 3; client++) {
+      void limiter.decide({ client })
+      await clock.advance(6_000)
+    }
+    expect(redis.hashes).toBe(2)
+    await clock.advance(9_000)
+    expect(redis.hashes).toBe(0)
+  })
+
   it.each([100, 3])(
     'have no more than their share without Redis, also of %i who are remembered',
     async (maxClients) => {

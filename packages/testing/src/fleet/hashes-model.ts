@@ -33,6 +33,17 @@ export function otherLimit(
   return other === undefined ? undefined : [other.rate, other.burst]
 }
 
+/** Forgets what is of no use any more. @returns how many hashes are left */
+export function tidy(kept: HashesModel, memory: MemoryModel, now: number): number {
+  const isUsed = (hash: HashModel | undefined): boolean => {
+    if (hash === undefined || hash.memory !== memory.began) return false
+    return (hash.rate < 0 ? memory.flowed : now) < hash.born + 2 * hash.period
+  }
+  if (!isUsed(kept.recent)) kept.recent = undefined
+  if (!isUsed(kept.older)) kept.older = undefined
+  return [kept.recent, kept.older].filter((hash) => hash !== undefined).length
+}
+
 /** The hashes of a limit while a script runs. */
 export class OpenHashes {
   readonly #kept: HashesModel

@@ -2,7 +2,7 @@
 import type { Clock } from 'holdfast'
 import { type BucketModel, elapse, emptyBucket, lease, limitModel, takeOnce, waitFor } from './bucket-model.ts'
 import { CircuitModel } from './circuit-model.ts'
-import { type HashesModel, OpenHashes, otherLimit } from './hashes-model.ts'
+import { type HashesModel, OpenHashes, otherLimit, tidy } from './hashes-model.ts'
 import { headOf, MemoryModel } from './memory-model.ts'
 import { ModelConnection } from './model-connection.ts'
 
@@ -75,6 +75,12 @@ export class RedisModel {
   /** How many processes it counts. */
   get processes(): number {
     return [...this.#state.memories.values()].reduce((sum, { members }) => sum + members.size, 0)
+  }
+
+  /** How many hashes it has for the buckets of limits. */
+  get hashes(): number {
+    const used = [...this.#state.limits.values()].flatMap(({ recent, older }) => [recent, older])
+    return used.filter((hash) => hash !== undefined).length
   }
 
   /** How many scripts it has run: each is one step of the server's one CPU. */
@@ -186,6 +192,7 @@ export class RedisModel {
     const wants = args.slice(5).map(Number)
     const limit = limitModel(rate, burst, memory, now)
     const kept = entryOf(this.#state.limits, key, (): HashesModel => ({}))
+    if (args[4] === '') return [tidy(kept, memory, now)]
     const other = otherLimit(kept, limit, memory, now)
     if (other !== undefined) return [OTHER_LIMIT, ...other.map(String)]
     const hashes = new OpenHashes(kept, limit, memory, 2 * flight)
