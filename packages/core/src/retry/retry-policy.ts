@@ -125,9 +125,10 @@ export class RetryPolicy {
     return this.#retryOn === undefined ? facts.transient : this.#isListed(error, this.#retryOn)
   }
 
-  /** What may have happened is repeated only if that does no harm; what cannot be done again says so itself. */
-  #isRepeatable({ idempotent = this.#assumeIdempotent, facts, error }: FailedAttempt): boolean {
-    return (idempotent || facts.kind !== 'may-have-happened') && read(error, 'retryable') !== false
+  /** What may have happened, given up included, is repeated only if that does no harm; what cannot be done again says so itself. */
+  #isRepeatable({ idempotent = this.#assumeIdempotent, facts: { kind }, error }: FailedAttempt): boolean {
+    const mayHaveHappened = kind === 'may-have-happened' || kind === 'cancelled'
+    return (idempotent || !mayHaveHappened) && read(error, 'retryable') !== false
   }
 
   #isListed(error: unknown, retryOn: readonly RetryOn[]): boolean {

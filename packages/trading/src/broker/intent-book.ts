@@ -24,7 +24,7 @@ export interface OpenIntent {
   doubt: Reconciliation | undefined
   /** What it counts as when a look finds it. */
   evidence: ReconciliationEvidence
-  /** If it is found, it is to be cancelled. */
+  /** If it is found after a doubt, it is to be cancelled; and it is not sent again. */
   isUnwanted: boolean
 }
 
@@ -71,6 +71,11 @@ export class IntentBook {
   /** Those in doubt, oldest first. */
   doubted(): readonly OpenIntent[] {
     return [...this.#intents.values()].filter(({ doubt }) => doubt !== undefined)
+  }
+
+  /** Those that may have left, in doubt or on their way. */
+  underWay(): readonly OpenIntent[] {
+    return [...this.#intents.values()].filter(({ entry: { state } }) => state === 'sending' || state === 'in-doubt')
   }
 
   /** What is known of an intent, settled ones included. */

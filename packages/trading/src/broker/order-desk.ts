@@ -88,6 +88,10 @@ export class OrderDesk {
   async #claim(): Promise<void> {
     if (this.#isClosed) throw this.#closedError()
     const journal = await this.#options.journal.claim(this.account)
+    if (this.#isClosed) {
+      await journal.release()
+      throw this.#closedError()
+    }
     journal.onLost((reason) => this.#lose(reason))
     const killSwitch = await journal.killSwitch()
     if (!this.#killSwitch.engaged) this.#killSwitch = killSwitch
@@ -106,6 +110,7 @@ export class OrderDesk {
 
   async #recover(): Promise<void> {
     const unsettled = await this.book.journal.unsettled()
+    if (this.#isClosed) throw this.#closedError()
     await Promise.all(unsettled.map((entry) => this.#takeUp(entry)))
     this.#emit({ type: 'recovered', unsettled: unsettled.length, inDoubt: this.book.doubted().length })
   }
@@ -126,7 +131,7 @@ export class OrderDesk {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#stopAll(this.#closedError())
-    await Promise.allSettled([...this.#running.values()].map(({ outcome }) => outcome))
+    await Promise.allSettled([this.#claimed, ...[...this.#running.values()].map(({ outcome }) => outcome)])
     for (const { doubt } of this.book.doubted()) doubt?.end(undefined)
     for (const unsubscribe of this.#subscriptions) unsubscribe?.()
     if (this.#claimed !== undefined) await this.book.journal.release()
@@ -252,11 +257,16 @@ export class OrderDesk {
    * An operator says what became of it.
    *
    * @param order null when the broker never had it
-   * @throws InvalidRequestError when it is not in doubt, or the order is another one
+   * @throws InvalidRequestError when it is not in doubt, a copy of it is on its way, or the order is another one
    */
   resolve(clientOrderId: string, order: Order | null, by: string, note: string): JournalEntry {
     const open = this.book.need(clientOrderId)
     if (open.doubt === undefined) throw new InvalidRequestError('clientOrderId', clientOrderId, 'it is not in doubt')
+    if (open.entry.state !== 'in-doubt') {
+      const rule =
+        'it is being sent again at this moment, which nobody has seen who looked before: wait for what comes of it'
+      throw new InvalidRequestError('clientOrderId', clientOrderId, rule)
+    }
     if (order !== null && !isKnownAs(order, open.entry)) {
       const rule = `the broker has that order under the client order id ${order.clientOrderId || '(none)'}: it is another one`
       throw new InvalidRequestError('orderId', order.id, rule)
@@ -266,9 +276,9 @@ export class OrderDesk {
     return open.entry
   }
 
-  /** Orders in doubt are to be cancelled should they be found. */
+  /** Orders that may have left, and of which nobody knows, are to be cancelled should they be found, and not sent again. */
   disown(): void {
-    for (const open of this.book.doubted()) open.isUnwanted = true
+    for (const open of this.book.underWay()) open.isUnwanted = true
   }
 
   #cancelFound(order: Order): void {

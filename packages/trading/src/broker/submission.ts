@@ -1,7 +1,7 @@
 /** One intent from beginning to end: written down, sent, and when nobody knows, looked up before anything else. */
 import { isRejection } from 'holdfast'
 import { InvalidRequestError, NotReadyError, OrderInDoubtError } from '../errors.ts'
-import { isSettled, type ReconciliationEvidence } from '../journal/journal-entry.ts'
+import { isSettled, type JournalEntry, type ReconciliationEvidence } from '../journal/journal-entry.ts'
 import { type Intent, isOrderOf, type Order, sameIntent } from './order.ts'
 import type { OrderDesk } from './order-desk.ts'
 import { messageOf, type OrderEvidence, orderEvidence } from './order-evidence.ts'
@@ -77,7 +77,12 @@ export class Submission {
     if (obstacle !== undefined) return neverSent(this.intent, obstacle)
     const { intent } = this
     const { clientOrderId } = intent
-    const known = isNew ? undefined : await this.#desk.book.find(clientOrderId)
+    let known: JournalEntry | undefined
+    try {
+      known = isNew ? undefined : await this.#desk.book.find(clientOrderId)
+    } catch (error) {
+      return neverSent(intent, error)
+    }
     if (known !== undefined && !sameIntent(known.intent, intent)) throw this.#idIsTaken()
     if (known === undefined || known.resendable) {
       this.#desk.book.begin({ type: 'intended', clientOrderId, at: this.#desk.clock.wallTime(), intent }, known)
@@ -188,10 +193,12 @@ export class Submission {
   async #writeAhead(): Promise<number> {
     const { halted, book } = this.#desk
     const { clientOrderId } = this.intent
+    const { entry, doubt, isUnwanted } = book.need(clientOrderId)
     if (halted !== undefined) this.#stop.abort(halted)
+    if (doubt !== undefined && isUnwanted) this.#stop.abort(new NotReadyError('all orders were cancelled meanwhile'))
     this.#stop.signal.throwIfAborted()
     try {
-      const attempt = book.need(clientOrderId).entry.attempts + 1
+      const attempt = entry.attempts + 1
       await book.note(clientOrderId, { type: 'sending', attempt })
       return attempt
     } catch (error) {
@@ -238,9 +245,9 @@ export class Submission {
     if (found !== TOO_LATE && found !== undefined) {
       return { status: 'accepted', clientOrderId, order: found, evidence: isTaken ? 'duplicate-id' : 'lookup' }
     }
+    const { entry, isUnwanted } = this.#desk.book.need(clientOrderId)
     const isOver = found === TOO_LATE || this.#stop.signal.aborted || this.#desk.halted !== undefined
-    const isSettledElsewhere = isSettled(this.#desk.book.need(clientOrderId).entry)
-    return isOver || isSettledElsewhere || !adapter.refusesDuplicateIds ? this.#inDoubt(cause) : undefined
+    return isOver || isUnwanted || isSettled(entry) || !adapter.refusesDuplicateIds ? this.#inDoubt(cause) : undefined
   }
 
   #accepted({ order, isLate }: Extract<Round, { order: Order }>): OrderOutcome {

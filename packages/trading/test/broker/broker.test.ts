@@ -1,6 +1,7 @@
 /** A broker that is closed, and options that make no sense. */
 import { describe, expect, it } from 'vitest'
-import { NotReadyError } from '../../src/index.ts'
+import { memoryJournal, NotReadyError, type OrderJournal } from '../../src/index.ts'
+import { rejection } from '../support.ts'
 import { order, startDesk } from './desk.ts'
 
 describe('a broker', () => {
@@ -15,6 +16,28 @@ describe('a broker', () => {
     await closed
     expect(adapter.sent).toHaveLength(1)
     expect(exchange.executions((await onWire).clientOrderId)).toBe(1)
+  })
+
+  it('that is closed while it claims its account gives it up', async () => {
+    const inner = memoryJournal()
+    let claim: () => void = () => undefined
+    const isWanted = new Promise<void>((resolve) => {
+      claim = resolve
+    })
+    const journal: OrderJournal = {
+      claim: async (account) => {
+        await isWanted
+        return await inner.claim(account)
+      },
+      close: () => inner.close(),
+    }
+    const { broker } = startDesk({ journal })
+    const opened = rejection(broker.open())
+    const closed = broker.close()
+    claim()
+    await closed
+    expect(await opened).toBeInstanceOf(NotReadyError)
+    await inner.claim(broker.account)
   })
 
   it.each([

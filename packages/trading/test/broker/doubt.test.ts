@@ -147,4 +147,22 @@ describe('doubt', () => {
     expect(broker.inDoubt()).toHaveLength(1)
     expect(clock.pendingTimersThatKeepAlive).toBe(0)
   })
+
+  it('keeps an order from being repeated, whatever the service is told to retry', async () => {
+    const { clock, adapter, broker, exchange } = startDesk({ service: { retry: { retryOn: [() => true] } } })
+    const place = adapter.placeOrder.bind(adapter)
+    let calls = 0
+    // An SDK that gives up by itself, after the order has left, and then does not get through any more.
+    adapter.placeOrder = async (wanted, attempt) => {
+      calls++
+      if (calls > 1)
+        throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' })
+      await place(wanted, attempt)
+      throw new DOMException('the SDK has given up', 'AbortError')
+    }
+    const outcome = await after(clock, broker.submitOrder(order))
+    expect(outcome).toMatchObject({ status: 'accepted', evidence: 'lookup' })
+    expect(exchange.executions(outcome.clientOrderId)).toBe(1)
+    expect(calls).toBe(1)
+  })
 })

@@ -58,6 +58,23 @@ describe('a journal that fails', () => {
     expect(resilience.snapshot().services.broker?.calls.failed).toBe(0)
   })
 
+  it('that cannot be asked for an id is no exception: the order is never sent', async () => {
+    const inner = memoryJournal()
+    const unreadable: OrderJournal = {
+      claim: async (account) => ({
+        ...methodsOf(await inner.claim(account)),
+        find: () => Promise.reject(new JournalError('the disk is gone')),
+      }),
+      close: () => inner.close(),
+    }
+    const { broker, adapter } = startDesk({ journal: unreadable })
+    expect(await broker.submitOrder({ ...order, clientOrderId: 'one' })).toMatchObject({
+      status: 'never-sent',
+      cause: expect.any(JournalError),
+    })
+    expect(adapter.sent).toEqual([])
+  })
+
   it('that takes longer than the attempt may does not let the order out afterwards', async () => {
     const clock = new VirtualClock()
     const exchange = new SimulatedExchange(clock, { refusesDuplicateIds: false })

@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../support.ts'
 import { after, order, startDesk, states } from './desk.ts'
-import { LOST } from './simulated-broker.ts'
+import { type Fate, HANGS_AFTER, LOST, NOT_CONNECTED, RESET_BEFORE, type SimulatedAdapter } from './simulated-broker.ts'
+
+const SLOW_ANSWER: Fate = { executesAfterMs: 900, answer: 'order', answersAfterMs: 1_000 }
 
 describe('an operator', () => {
   it('ends doubt by his word, either way', async () => {
@@ -34,5 +36,63 @@ describe('an operator', () => {
     await clock.advance(1_000)
     await broker.resolve('one', { orderId: null, by: 'ann', note: 'it never came' })
     expect(await asked).toMatchObject({ status: 'refused' })
+  })
+
+  it('cannot speak of an order of which a copy is on its way: what he has seen is from before', async () => {
+    const { clock, adapter, broker, events } = startDesk({ fates: [RESET_BEFORE, SLOW_ANSWER] })
+    const asked = broker.submitOrder({ ...order, clientOrderId: 'one' })
+    await clock.advance(5_100)
+    expect(adapter.sent).toEqual(['one', 'one'])
+    const word = broker.resolve('one', { orderId: null, by: 'ann', note: 'it never came' })
+    expect(await rejection(word)).toMatchObject({ field: 'clientOrderId', rule: expect.stringContaining('sent again') })
+    expect(broker.inDoubt()).toHaveLength(1)
+    expect(await after(clock, asked)).toMatchObject({ status: 'accepted' })
+    expect(broker.inDoubt()).toEqual([])
+    expect(states(events)).not.toContain('resolved')
+  })
+})
+
+describe('a cancellation of all orders', () => {
+  const cancelledBy = (adapter: SimulatedAdapter): string[] => {
+    const cancelled: string[] = []
+    adapter.cancelOrder = async (orderId) => void cancelled.push(orderId)
+    return cancelled
+  }
+
+  it('lets no second copy of an order in doubt out', async () => {
+    const { clock, adapter, broker } = startDesk({ fates: [RESET_BEFORE] })
+    const asked = broker.submitOrder({ ...order, clientOrderId: 'one' })
+    await clock.advance(1_000)
+    await broker.cancelAll()
+    expect(await after(clock, asked)).toMatchObject({ status: 'in-doubt' })
+    expect(adapter.sent).toEqual(['one'])
+  })
+
+  it('holds also while the second copy waits for its retry', async () => {
+    const { clock, adapter, broker } = startDesk({ fates: [RESET_BEFORE, NOT_CONNECTED] })
+    const asked = broker.submitOrder({ ...order, clientOrderId: 'one' })
+    await clock.advance(5_030)
+    expect(adapter.sent).toEqual(['one', 'one'])
+    await broker.cancelAll()
+    expect(await after(clock, asked)).toMatchObject({ status: 'in-doubt' })
+    expect(adapter.sent).toEqual(['one', 'one'])
+  })
+
+  it('reaches an order that is on its way and comes into doubt only then', async () => {
+    const { clock, adapter, broker } = startDesk({ fates: [HANGS_AFTER] })
+    const cancelled = cancelledBy(adapter)
+    const asked = broker.submitOrder({ ...order, clientOrderId: 'one' }, { timeoutMs: 2_000 })
+    await clock.advance(1)
+    await broker.cancelAll()
+    expect(await after(clock, asked)).toMatchObject({ status: 'in-doubt' })
+    expect(cancelled).toEqual(['one:0'])
+  })
+
+  it('leaves alone what is placed later', async () => {
+    const { clock, adapter, broker } = startDesk({ fates: [LOST] })
+    const cancelled = cancelledBy(adapter)
+    await broker.cancelAll()
+    expect(await after(clock, broker.submitOrder(order))).toMatchObject({ status: 'accepted', evidence: 'lookup' })
+    expect(cancelled).toEqual([])
   })
 })

@@ -125,7 +125,7 @@ export class SimulatedAdapter implements BrokerAdapter {
     return this.#send(change, attempt)
   }
 
-  async cancelOrder(): Promise<void> {}
+  async cancelOrder(_orderId: string): Promise<void> {}
 
   async cancelAllOrders(): Promise<void> {}
 
