@@ -1,0 +1,38 @@
+/** Many clients on a real server: more than one question holds, and more than a small hash. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { describe, expect, it } from 'vitest'
+import { connectFleet, fleetRateLimiter } from '../../src/index.ts'
+import { redisServer } from '../support/server.ts'
+
+const CLIENTS = 500
+const LIMIT = { tokensPerSecond: 1, burstSize: 2 }
+
+describe('many clients of a fleet', () => {
+  it('each have their limit in all processes together, and every key expires', { timeout: 30_000 }, async (test) => {
+    const server = await redisServer(test)
+    const redis = new Redis(server.url)
+    test.onTestFinished(() => redis.disconnect())
+    const fleets = await Promise.all([1, 2].map(() => connectFleet({ redis: server.url, timeLimitMs: 200 })))
+    test.onTestFinished(() => Promise.all(fleets.map((fleet) => fleet.close())))
+    const limiters = fleets.map((fleet) => fleetRateLimiter(fleet, 'many', { perClient: LIMIT }))
+    const decide = async (client: number): Promise<readonly boolean[]> => {
+      const decisions = limiters.flatMap((limiter) => [1, 2, 3].map(() => limiter.decide({ client })))
+      return (await Promise.all(decisions)).map(({ allowed }) => allowed)
+    }
+    // Redis begins to remember, and two tokens flow in.
+    while (!(await decide(-1)).some((allowed) => allowed)) await delay(100)
+    await delay(2_500)
+    const begun = performance.now()
+    const decided = await Promise.all(Array.from({ length: CLIENTS }, (_, client) => decide(client)))
+    const flowedIn = Math.floor((performance.now() - begun) / 1_000) * LIMIT.tokensPerSecond
+    for (const allowed of decided) {
+      const admitted = allowed.filter((one) => one).length
+      expect(admitted).toBeGreaterThanOrEqual(LIMIT.burstSize)
+      expect(admitted).toBeLessThanOrEqual(LIMIT.burstSize + flowedIn)
+    }
+    const keys = await redis.keys('*')
+    expect(keys.length).toBeLessThan(10)
+    for (const key of keys) expect([key, (await redis.pttl(key)) > 0]).toEqual([key, true])
+  })
+})
