@@ -14,7 +14,7 @@ describe('many clients of a fleet', () => {
     const redis = new Redis(server.url)
     test.onTestFinished(() => redis.disconnect())
     const fleets = await Promise.all([1, 2].map(() => connectFleet({ redis: server.url, timeLimitMs: 200 })))
-    test.onTestFinished(() => Promise.all(fleets.map((fleet) => fleet.close())))
+    test.onTestFinished(async () => void (await Promise.all(fleets.map((fleet) => fleet.close()))))
     const limiters = fleets.map((fleet) => fleetRateLimiter(fleet, 'many', { perClient: LIMIT }))
     const decide = async (client: number): Promise<readonly boolean[]> => {
       const decisions = limiters.flatMap((limiter) => [1, 2, 3].map(() => limiter.decide({ client })))
