@@ -31,23 +31,24 @@ function callGetter(get: CallableFunction, headers: unknown, name: string): unkn
 export function parseRetryAfter(value: string, clock?: Clock, date?: string): number | undefined {
   const text = value.trim()
   if (/^\d{1,10}$/.test(text)) return Number(text) * 1_000
-  const until = clock === undefined ? undefined : parseHttpDate(text)
-  return until === undefined || clock === undefined ? undefined : Math.max(0, until - sendersTime(date, clock))
+  if (clock === undefined) return undefined
+  const waitMs = parseHttpDate(text) - sendersTime(date, clock)
+  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs)
 }
 
 /** What time it was for who sent an answer, in milliseconds since 1970: as its `Date` says, else by our own clock. */
 export function sendersTime(date: string | undefined, clock: Clock): number {
-  return (date === undefined ? undefined : parseHttpDate(date)) ?? clock.wallTime()
+  const told = parseHttpDate(date ?? '')
+  return Number.isNaN(told) ? clock.wallTime() : told
 }
 
 /**
  * A date in any of the three ways of RFC 9110, 5.6.7: `Mon, 05 Jan 2026 14:30:10 GMT`, `Monday, 05-Jan-26 14:30:10 GMT`,
  * `Mon Jan  5 14:30:10 2026`. They all mean GMT, whether they say so or not.
  */
-function parseHttpDate(text: string): number | undefined {
-  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(text)) return undefined
-  const time = Date.parse(/\d$/.test(text) && !/[+-]\d{4}$/.test(text) ? `${text} GMT` : text)
-  return Number.isNaN(time) ? undefined : time
+function parseHttpDate(text: string): number {
+  const isDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text)
+  return Date.parse(isDate ? text + (/ [\d:]+$/.test(text) ? ' GMT' : '') : '')
 }
 
 /** Reads a property of anything; a getter or proxy that throws has no such property. */
