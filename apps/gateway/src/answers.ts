@@ -1,6 +1,8 @@
 /** Failures as the gateway's clients see them. */
 import { type Problem, problem, problemOf, requestProblemOf } from '@holdfast/http'
 import {
+  AccountLostError,
+  AccountTakenError,
   InvalidRequestError,
   JournalError,
   KillSwitchError,
@@ -45,6 +47,9 @@ export function gatewayProblem(error: unknown, clock: Clock): Problem {
   }
   if (error instanceof JournalError) {
     return problem('journal-failed', 503, 'The journal of orders failed', error.message, { code: error.code })
+  }
+  if (error instanceof AccountLostError || error instanceof AccountTakenError) {
+    return problem('account-elsewhere', 503, 'Another process has the account', error.message, { code: error.code })
   }
   if (error instanceof OrderRefusedError && error.cause === undefined) {
     return problem('service-refused', 422, 'The service does not accept the request', error.message, {

@@ -1,4 +1,5 @@
 /** Orders over the gateway: the same request twice, changes, cancellations, and orders whose fate nobody knows. */
+import { memoryJournal } from '@holdfast/trading'
 import { describe, expect, it, vi } from 'vitest'
 import { TOKENS, tokenBook } from './control/support.ts'
 import { ORDER, startWorld } from './support.ts'
@@ -60,6 +61,18 @@ describe('an order', () => {
     }
     expect((await ask('/v1/orders', { method: 'DELETE' })).status).toBe(204)
     expect((await ask('/v1/orders')).body).toEqual([])
+  })
+
+  it('of an account that another process has is a 503 that says so, and reads go on', async () => {
+    const journal = memoryJournal()
+    await journal.claim('alpaca')
+    const { ask, standIns } = await startWorld({ journal })
+    expect(await ask('/v1/orders', { method: 'POST', body: ORDER })).toMatchObject({
+      status: 503,
+      body: { type: 'urn:holdfast:account-elsewhere', detail: expect.stringContaining('account alpaca belongs to') },
+    })
+    expect(standIns.control.ledger()).toEqual([])
+    expect((await ask('/v1/account')).status).toBe(200)
   })
 
   it('of a broker that there is not is a mistake', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { TOKENS, tokenBook } from './control/support.ts'
 import { eventually, ORDER, startWorld } from './support.ts'
 
 describe("the broker's routes", () => {
@@ -175,4 +176,11 @@ describe('what the broker or the provider says is passed on as what it is', () =
       body: { detail: expect.stringContaining('an id is for one intent') },
     })
   })
+})
+
+it.each(['/v1/quotes/AAPL/stream', '/v1/resilience/events'])('HEAD %s has no answer that would end', async (path) => {
+  const { ask } = await startWorld({ control: { tokens: tokenBook() } })
+  expect(
+    (await ask(path, { method: 'HEAD', headers: { authorization: `Bearer ${TOKENS.operator}` }, raw: true })).status,
+  ).toBe(404)
 })

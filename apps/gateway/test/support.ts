@@ -8,6 +8,7 @@ import {
   guardUpstreams,
   type ServiceOverrides,
 } from '@holdfast/gateway'
+import { memoryJournal } from '@holdfast/trading'
 import { connectToTws } from '@holdfast/trading/interactive-brokers'
 import { startUpstreams, type Upstreams, yahooTransport } from '@holdfast/upstreams'
 import { onTestFinished, vi } from 'vitest'
@@ -46,7 +47,7 @@ export async function startWorld(
   options: { services?: ServiceOverrides; sources?: 'polygon' | 'all'; ib?: boolean } & Partial<
     Pick<GatewayOptions, 'limits' | 'shedding' | 'clock' | 'control'>
   > &
-    Pick<GuardOptions, 'orders'> = {},
+    Pick<GuardOptions, 'orders' | 'journal'> = {},
 ): Promise<World> {
   const standIns = await startUpstreams({
     ports: { control: 0, alpaca: 0, polygon: 0 },
@@ -61,6 +62,7 @@ export async function startWorld(
     shedding,
     clock,
     orders = {},
+    journal = memoryJournal(),
     control,
   } = options
   const tws = ib ? connectToTws({ port: standIns.ports.ib }) : undefined
@@ -78,6 +80,7 @@ export async function startWorld(
     },
     {
       orders,
+      journal,
       overrides: {
         alpaca: { retry: false, rateLimiter: PLENTY, ...services.alpaca },
         polygon: { retry: false, rateLimiter: PLENTY, ...services.polygon },

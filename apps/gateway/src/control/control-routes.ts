@@ -66,7 +66,9 @@ export async function controlRoutes(
 function readingRoutes(app: FastifyInstance, control: ControlPlane): void {
   const viewer: RouteShorthandOptions = { preHandler: control.access.requires('viewer') }
 
-  app.get('/v1/resilience/events', viewer, (request, reply) => openStream(request, reply, control))
+  // A stream has no end, so that nobody can ask for its head alone.
+  const stream: RouteShorthandOptions = { ...viewer, exposeHeadRoute: false }
+  app.get('/v1/resilience/events', stream, (request, reply) => openStream(request, reply, control))
 
   app.get<{ Params: { service: string } }>(
     '/v1/resilience/services/:service',

@@ -71,7 +71,8 @@ export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: Q
     },
   )
 
-  app.get<WithSymbol>('/v1/quotes/:symbol/stream', (request, reply) => {
+  // A stream has no end, so that nobody can ask for its head alone.
+  app.get<WithSymbol>('/v1/quotes/:symbol/stream', { exposeHeadRoute: false }, (request, reply) => {
     const symbol = checkedSymbol(request.params.symbol)
     if (!feed.hasRoomFor(symbol)) return refuseStream(reply)
     reply.hijack()

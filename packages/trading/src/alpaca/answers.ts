@@ -29,8 +29,11 @@ export function readPosition(answer: Answer): Position {
   }
 }
 
-/** States from which an order does not come back; of one that is new to us it is assumed that it may. */
-const CLOSED: ReadonlySet<string> = new Set(['filled', 'canceled', 'expired', 'rejected', 'replaced', 'done_for_day'])
+/**
+ * States from which an order does not come back; of one that is new to us it is assumed that it may. One that is
+ * `done_for_day` does, on the next day, if it is good until cancelled.
+ */
+const CLOSED: ReadonlySet<string> = new Set(['filled', 'canceled', 'expired', 'rejected', 'replaced'])
 
 /** @throws MalformedAnswerError */
 export function readOrder(answer: Answer): Order {

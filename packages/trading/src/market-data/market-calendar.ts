@@ -3,6 +3,9 @@
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
+/** From when on the rules are those below, in days since 1970. */
+const FIRST_DAY = Date.UTC(1998, 0, 1) / DAY_MS
+
 /** Regular sessions, in minutes since midnight in New York. */
 const OPENS = 9 * 60 + 30
 const CLOSES = 16 * 60
@@ -38,10 +41,10 @@ export class MarketCalendar {
     }
   }
 
-  /** How much of a stretch of time the market was open, in milliseconds. */
+  /** How much of a stretch of time the market was open, in milliseconds, as far as its hours are known. */
   openMsBetween(from: number, to: number): number {
     let open = 0
-    for (let day = dayOf(from); day <= dayOf(to); day++) {
+    for (let day = Math.max(dayOf(from), FIRST_DAY); day <= dayOf(to); day++) {
       const session = this.session(day)
       if (session === undefined) continue
       open += Math.max(0, Math.min(to, session.closesAt) - Math.max(from, session.opensAt))

@@ -76,7 +76,8 @@ export class MarketData {
       name: 'quotes',
       sources: quotes,
       ...keeping<Quote>(maxKept),
-      asOf: (quote) => quote.at,
+      // Nothing is known of the future: a time that lies in it would keep its price young for ever.
+      asOf: (quote, fetchedAt) => Math.min(quote.at, fetchedAt),
       age: (asOf, now) => this.calendar.openMsBetween(asOf, now),
     }
     this.#series = { name: 'series', sources: series, ...keeping<readonly Observation[]>(maxKept) }

@@ -1,7 +1,7 @@
 import { startUpstreams, type Upstreams } from '@holdfast/upstreams'
 import { type Clock, createResilience, type Resilience, type ServiceOptions, systemClock } from 'holdfast'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { InvalidRequestError, NoSourceError, StaleSourceError } from '../../src/index.ts'
+import { type DataProvider, InvalidRequestError, NoSourceError, StaleSourceError } from '../../src/index.ts'
 import { createMarketData, type MarketData, type MarketDataOptions } from '../../src/market-data/market-data.ts'
 import { createMassiveDataProvider } from '../../src/massive/massive-data-provider.ts'
 import { createPolygonDataProvider } from '../../src/polygon/polygon-data-provider.ts'
@@ -225,4 +225,38 @@ it.each([0, 1.5, Number.NaN])('refuses to keep %d answers', (maxKept) => {
 it('says so when no source is configured', async () => {
   const marketData = createMarketData({ bars: [], quotes: [] })
   expect(String(await rejection(marketData.series('PAYEMS')))).toContain('there is none')
+})
+
+describe('a source whose times make no sense', () => {
+  /** A source that answers with what it is given, one after another. */
+  const telling = (...quotes: readonly { at: number; bid: number }[]): DataProvider => {
+    const left = [...quotes]
+    return {
+      service: createResilience().service('odd'),
+      getQuote: async (symbol) => {
+        const { at, bid } = left.shift() ?? { at: 0, bid: 0 }
+        return { symbol, at, bid, bidSize: 1, ask: bid + 1, askSize: 1 }
+      },
+      getBars: () => Promise.reject(new Error('not asked for here')),
+    }
+  }
+  const opened = Date.parse('2026-01-05T15:00:00Z')
+
+  it('and lie in the future does not freeze a price: it ages from when it was read, and what comes later takes its place', async () => {
+    let now = opened
+    const provider = telling({ at: opened * 1_000, bid: 1 }, { at: opened + 5_000, bid: 2 })
+    const marketData = createMarketData({ bars: [], quotes: [provider], clock: { wallTime: () => now } })
+    expect(await marketData.quote('AAPL')).toMatchObject({ value: { bid: 1 }, ageMs: 0 })
+    now += 5_000
+    expect(await marketData.quote('AAPL', { maxAgeMs: 1_000 })).toMatchObject({
+      value: { bid: 2 },
+      asOf: opened + 5_000,
+    })
+  })
+
+  it('and lie in a distant past does not keep the process busy', async () => {
+    const provider = telling({ at: -1e17, bid: 1 })
+    const marketData = createMarketData({ bars: [], quotes: [provider], clock: { wallTime: () => opened } })
+    expect(await rejection(marketData.quote('AAPL', { maxAgeMs: 1_000 }))).toBeInstanceOf(NoSourceError)
+  })
 })
