@@ -1,7 +1,7 @@
 import { guardHook, type HookErrorReporter } from '../events.ts'
 import { callback, type Rules } from '../options.ts'
 import type { Call } from '../pipeline/call.ts'
-import { isThenable } from '../pipeline/thenable.ts'
+import { notThenable } from '../pipeline/thenable.ts'
 
 /** What to answer when everything else has failed. */
 export interface FallbackOptions<F> {
@@ -33,9 +33,7 @@ export class FallbackPolicy<F> {
   /** For a call that does not wait. */
   substituteSync(error: unknown, call: Pick<Call, 'service' | 'operation' | 'attempt'>): F {
     try {
-      const value: F | PromiseLike<F> = this.#options.use(error, call)
-      if (isThenable(value)) throw new TypeError('executeSync: the fallback returned a promise; use execute() for it')
-      return value
+      return notThenable<F>(this.#options.use(error, call), 'executeSync: the fallback', 'execute()')
     } catch (fallbackError) {
       throw bothFailed(error, fallbackError)
     }

@@ -40,7 +40,7 @@ export function executeSync<T, F>(plan: Plan<F>, fn: SyncGuarded<T>, options: Sy
   }
   let value: T
   try {
-    value = notThenable(fn(execution), 'executeSync', 'execute()')
+    value = notThenable(fn(execution), 'executeSync: the function', 'execute()')
   } catch (error) {
     const facts = judge.error(error)
     if (facts.throttled) limiter?.throttled(facts.retryAfterMs, error)

@@ -18,7 +18,9 @@ export function takenOnce(value: unknown): Promise<unknown> {
 }
 
 /** The value, unless it is a promise. @throws TypeError that names the function to use instead */
-export function notThenable<T>(value: T, where: string, instead: string): T {
-  if (isThenable(value)) throw new TypeError(`${where}: the function returned a promise; use ${instead} for it`)
-  return value
+export function notThenable<T>(value: T | PromiseLike<T>, who: string, instead: string): T {
+  if (!isThenable(value)) return value
+  // Who called is told; that nobody waits for it must not end the process besides.
+  Promise.resolve(value).then(undefined, () => undefined)
+  throw new TypeError(`${who} returned a promise; use ${instead} for it`)
 }

@@ -31,7 +31,7 @@ export function retrySync<T>(fn: (call: { readonly attempt: number }) => T, opti
   for (let attempt = 1; ; attempt++) {
     const attemptStartedAt = clock.now()
     try {
-      return notThenable(fn({ attempt }), 'retrySync', 'retry()')
+      return notThenable(fn({ attempt }), 'retrySync: the function', 'retry()')
     } catch (error) {
       const now = clock.now()
       const facts = describeFailure(error, clock)

@@ -119,6 +119,16 @@ describe('a call without a promise', () => {
     expect(bulkhead.active).toBe(0)
   })
 
+  it('refuses one whose promise rejects, and that rejection does not end the process besides', async () => {
+    const { guarded } = setUp()
+    const failing = (): Promise<never> => Promise.reject(networkError('ECONNRESET'))
+    expect(() => guarded.executeSync(failing)).toThrow(/the function returned a promise/)
+    const substitute = pipeline({ fallback: { use: failing } })
+    expect(() => substitute.executeSync(throwing(networkError('EPIPE')))).toThrow(AggregateError)
+    // A rejection that nobody looks at would fail the test run.
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  })
+
   it('checks its cost', () => {
     const { guarded } = setUp()
     expect(() => guarded.executeSync(() => 1, { cost: 4 })).toThrow(/cost is 4: it must be above 0 and at most/)
