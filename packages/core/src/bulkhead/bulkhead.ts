@@ -151,6 +151,11 @@ export class Bulkhead implements Slot {
     return this.#active < (critical ? this.#openToCritical : this.#openToAll)
   }
 
+  /** For gates: how many slots there are at present for a call of that kind. */
+  slotsFor(critical: boolean): number {
+    return critical ? this.#openToCritical : this.#openToAll
+  }
+
   /**
    * Calls the function once there is a slot.
    *
@@ -180,7 +185,7 @@ export class Bulkhead implements Slot {
   tryEnter(): BulkheadPermit {
     if (!this.hasFreeSlot(false)) {
       this.#refused++
-      const message = `no slot now: all ${this.maxConcurrent} are taken; come back later or raise maxConcurrent`
+      const message = `no slot now: all ${this.slotsFor(false)} are taken; come back later or raise maxConcurrent`
       throw new BulkheadFullError(message, {}, Math.max(1, this.acquireTimeoutMs))
     }
     this.take()

@@ -456,7 +456,7 @@ export class Gate {
 
   #refuseStuck(call: RefusedCall, now: number): RefusalError {
     this.#bulkhead?.countRefusal()
-    const slots = { count: this.#bulkhead?.maxConcurrent ?? 0, waiting: this.#queue.length }
+    const slots = { count: this.#bulkhead?.slotsFor(false) ?? 0, waiting: this.#queue.length }
     const usualMs = this.#latencies.overall.cautiousMs(now)
     return refuseForStuckSlots(call, slots, now - this.#movedAt, usualMs, this.#maxWaitMs)
   }
@@ -466,7 +466,7 @@ export class Gate {
     const bulkhead = this.#bulkhead
     const isKeyed = bulkhead?.hasFreeSlotFor(call.key) === false
     const slots = {
-      count: (isKeyed ? bulkhead?.maxPerKey : bulkhead?.maxConcurrent) ?? 0,
+      count: (isKeyed ? bulkhead?.maxPerKey : bulkhead?.slotsFor(call.priority === 'critical')) ?? 0,
       key: isKeyed ? call.key : undefined,
     }
     return refuseForSlots(call, by, this.#queue.length, slots, this.#maxWaitMs)

@@ -34,6 +34,19 @@ describe('the ramp', () => {
     expect(bulkhead.snapshot()).toMatchObject({ ceiling: 30, active: 0 })
   })
 
+  it('is what a refusal counts: of twenty slots two are there', async () => {
+    const clock = new VirtualClock()
+    const bulkhead = new Bulkhead({ clock, maxConcurrent: 20, maxQueue: 0 })
+    bulkhead.ramp()
+    const permits = [bulkhead.tryEnter(), bulkhead.tryEnter()]
+    expect(await rejection(bulkhead.execute(() => 1))).toMatchObject({
+      message: expect.stringContaining('all 2 are taken'),
+      figures: { slots: 2 },
+    })
+    expect(() => bulkhead.tryEnter()).toThrow('all 2 are taken')
+    for (const permit of permits) permit.release()
+  })
+
   it('never has more calls running than its beginning and its successes allow, whatever fails in between', async () => {
     const step = fc.oneof(
       fc.constant({ do: 'call' as const, which: 0 }),
