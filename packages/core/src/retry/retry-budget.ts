@@ -79,12 +79,6 @@ export class RetryBudget {
     return true
   }
 
-  /** What was paid for was not sent after all. */
-  giveBack(afterTimeout: boolean): void {
-    this.#granted--
-    this.#tokens = Math.min(this.#capacity, this.#tokens + this.#cost(afterTimeout))
-  }
-
   /** Everything there is to see, as plain data. */
   snapshot(): RetryBudgetSnapshot {
     const totals = { granted: this.#granted, refused: this.#refused }
