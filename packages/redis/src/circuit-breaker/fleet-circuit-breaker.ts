@@ -48,6 +48,11 @@ class FleetCircuitBreaker extends CircuitBreaker {
     })
   }
 
+  /** While the fleet recovers this breaker is closed, and still not every call goes. */
+  override get closedGeneration(): number {
+    return this.#circuit.state === 'CLOSED' ? super.closedGeneration : -1
+  }
+
   override enter(call: Parameters<Enter>[0]): ReturnType<Enter> {
     const fleet = this.#circuit.state
     if (fleet === 'CLOSED') return super.enter(call)
