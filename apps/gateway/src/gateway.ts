@@ -109,7 +109,7 @@ export async function createGateway({
       resilience,
       killSwitch: orderStop,
       clock,
-      reportError: (error) => app.log.error({ err: error }, 'the history could not be written'),
+      reportError: (error) => app.log.error({ err: error }, 'the history, or the end of an act, could not be written'),
     })
   control?.traffic.watch(app)
   app.addHook('onClose', async () => control?.close())

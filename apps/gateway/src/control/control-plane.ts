@@ -80,7 +80,7 @@ export class ControlPlane {
       readonly resilience: Resilience
       readonly killSwitch: KillSwitch
       readonly clock: Clock
-      /** Told when the history cannot be written. */
+      /** Told when the history, or the end of an act, cannot be written. */
       readonly reportError: (error: unknown) => void
     },
   ) {
@@ -115,6 +115,7 @@ export class ControlPlane {
       standing: new StandingActs(control),
       clock,
       tell: (told) => this.#tell(told),
+      reportError: around.reportError,
     })
     this.#closings.push(resilience.events.subscribe((event) => event.type === 'circuit' && this.#circuitChanged(event)))
     this.#tell({ kind: 'gateway', service: null, state: null, text: 'the gateway was started', who: null })

@@ -2,7 +2,7 @@
 import type { ActRequest, AuditEntry, Happening, OrdersStatus, Role, StandingAct } from '@holdfast/console/api'
 import type { Clock, Timer } from 'holdfast'
 import { mayActAs, type Principal } from '../access/tokens.ts'
-import type { AuditLog } from '../audit/audit-log.ts'
+import type { AuditLog, BegunAct } from '../audit/audit-log.ts'
 import { type ActPlan, type ActSurroundings, planAct } from './act-plan.ts'
 import type { KeptAct, StandingActs } from './standing-acts.ts'
 
@@ -18,6 +18,9 @@ export type Told = Omit<Happening, 'id' | 'at'>
 /** Who does what the gateway does by itself. */
 const GATEWAY = { name: 'gateway', role: 'gateway' } as const
 
+/** When the end of an act that could not be written down is tried again, in milliseconds. */
+const AGAIN_MS = 5_000
+
 /** Performs acts. */
 export class Controller {
   readonly #around: ActSurroundings
@@ -25,6 +28,7 @@ export class Controller {
   readonly #standing: StandingActs
   readonly #clock: Clock
   readonly #tell: (told: Told) => void
+  readonly #reportError: (error: unknown) => void
   readonly #timers = new Map<string, Timer>()
   #acting = false
 
@@ -34,12 +38,15 @@ export class Controller {
     readonly standing: StandingActs
     readonly clock: Clock
     readonly tell: (told: Told) => void
+    /** Told when an act whose time is over cannot be ended yet. */
+    readonly reportError: (error: unknown) => void
   }) {
     this.#around = options.around
     this.#audit = options.audit
     this.#standing = options.standing
     this.#clock = options.clock
     this.#tell = options.tell
+    this.#reportError = options.reportError
   }
 
   /** Whether an act is being done: changes of circuits are then its doing. */
@@ -123,7 +130,7 @@ export class Controller {
   ): AuditEntry {
     const { target, slot } = plan
     const { act, reason, who, role, at, until } = begun
-    const id = this.#audit.begin({ at, who, role, act, target, reason, until, before: plan.describe() })
+    const id = this.#begin(plan, { at, who, role, act, target, reason, until, before: plan.describe() })
     this.#acting = true
     try {
       if (slot !== undefined && plan.kept === undefined) this.#standing.remove(target, slot)
@@ -148,6 +155,16 @@ export class Controller {
     return this.#audit.finish(id, 'done', plan.describe())
   }
 
+  /** Writes it down; new orders are stopped also when that fails: a broken disk is no time to refuse it. */
+  #begin(plan: ActPlan, begun: BegunAct): number {
+    try {
+      return this.#audit.begin(begun)
+    } catch (error) {
+      if (begun.act === 'stop-orders') plan.apply()
+      throw error
+    }
+  }
+
   /** Timed by the clock that nobody can set: a wall clock that jumps neither shortens nor prolongs it. */
   #schedule({ target, slot, kept }: ActPlan, at: number, until: number | null): void {
     const key = `${slot ?? 'rehearsal'} ${target}`
@@ -156,19 +173,28 @@ export class Controller {
     if (until === null || (slot !== undefined && kept === undefined)) return
     const end = (): void => {
       this.#timers.delete(key)
-      const ending = endOf(slot, target)
-      const plan = planAct(ending, this.#around, GATEWAY.name, null)
-      const now = this.#clock.wallTime()
-      this.#do(plan, {
-        act: ending.act,
-        reason: 'its time is over',
-        who: GATEWAY.name,
-        role: GATEWAY.role,
-        at: now,
-        until: null,
-      })
+      try {
+        this.#end(slot, target)
+      } catch (error) {
+        // It holds until its end can be written down.
+        this.#reportError(error)
+        this.#timers.set(key, this.#clock.setTimer(end, AGAIN_MS, false))
+      }
     }
     this.#timers.set(key, this.#clock.setTimer(end, until - at, false))
+  }
+
+  #end(slot: ActPlan['slot'], target: string): void {
+    const ending = endOf(slot, target)
+    const plan = planAct(ending, this.#around, GATEWAY.name, null)
+    this.#do(plan, {
+      act: ending.act,
+      reason: 'its time is over',
+      who: GATEWAY.name,
+      role: GATEWAY.role,
+      at: this.#clock.wallTime(),
+      until: null,
+    })
   }
 }
 

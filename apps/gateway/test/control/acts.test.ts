@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Rehearsal, type StandInControls } from '@holdfast/gateway'
 import { VirtualClock } from '@holdfast/testing'
+import { memoryJournal } from '@holdfast/trading'
+import { createAlpacaBroker } from '@holdfast/trading/alpaca'
 import { startUpstreams } from '@holdfast/upstreams'
 import { createResilience, isRejection } from 'holdfast'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -231,26 +233,73 @@ describe('a rehearsal', () => {
 })
 
 describe('an act', () => {
-  it('that cannot be written down is not done', () => {
+  /** A controller whose audit can be written until the disk is full. */
+  function startController() {
     const database = new DatabaseSync(':memory:')
     database.exec(AUDIT_SCHEMA + STANDING_SCHEMA)
-    database.exec("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
     const resilience = createResilience({ services: { alpaca: {} } })
+    const clock = new VirtualClock()
+    const errors: unknown[] = []
+    const keys = { keyId: 'key', secretKey: 'secret' }
+    const broker = createAlpacaBroker({
+      service: resilience.service('alpaca'),
+      journal: memoryJournal(),
+      clock,
+      ...keys,
+    })
     const controller = new Controller({
       around: {
         resilience,
-        killSwitch: new OrderStop([], () => undefined),
+        killSwitch: new OrderStop([broker], () => undefined),
         rehearsal: undefined,
         configured: configuredIn(resilience),
       },
       audit: new AuditLog(database, () => undefined),
       standing: new StandingActs(database),
-      clock: new VirtualClock(),
+      clock,
       tell: () => undefined,
+      reportError: (error) => errors.push(error),
     })
+    const breaker = resilience.service('alpaca').circuitBreaker
+    return {
+      controller,
+      clock,
+      errors,
+      broker,
+      state: () => breaker?.state,
+      fill: () =>
+        database.exec("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"),
+      empty: () => database.exec('DROP TRIGGER full'),
+    }
+  }
+  const alice = { name: 'alice', role: 'operator' } as const
+
+  it('that cannot be written down is not done', () => {
+    const { controller, fill, state } = startController()
+    fill()
     const trip = { act: 'trip', service: 'alpaca', reason: 'a test' } as const
-    expect(() => controller.perform(trip, { name: 'alice', role: 'operator' })).toThrow('the disk is full')
-    expect(resilience.service('alpaca').circuitBreaker?.state).toBe('CLOSED')
+    expect(() => controller.perform(trip, alice)).toThrow('the disk is full')
+    expect(state()).toBe('CLOSED')
+    expect(controller.actsOn('alpaca')).toEqual([])
+  })
+
+  it('that stops new orders holds all the same', () => {
+    const { controller, fill, broker } = startController()
+    fill()
+    expect(() => controller.perform({ act: 'stop-orders', reason: 'runaway desk' }, alice)).toThrow('the disk is full')
+    expect(broker.killSwitch).toMatchObject({ engaged: true, reason: 'alice: runaway desk' })
+  })
+
+  it('whose end cannot be written down holds until it can, and the process lives on', async () => {
+    const { controller, clock, errors, fill, empty, state } = startController()
+    controller.perform({ act: 'trip', service: 'alpaca', reason: 'a test', forMs: 60_000 }, alice)
+    fill()
+    await clock.advance(61_000)
+    expect(errors).toMatchObject([{ message: 'the disk is full' }])
+    expect(state()).toBe('OPEN')
+    empty()
+    await clock.advance(10_000)
+    expect(state()).toBe('CLOSED')
     expect(controller.actsOn('alpaca')).toEqual([])
   })
 
