@@ -47,6 +47,8 @@ export class OrderDesk {
   readonly book: IntentBook
   readonly #options: OrderDeskOptions
   readonly #running = new Map<string, { readonly submission: Submission; readonly outcome: Promise<OrderOutcome> }>()
+  /** What an operator has said that the broker never had: few, since each is a person's word. */
+  readonly #denied = new Map<string, JournalEntry>()
   #claimed: Promise<void> | undefined
   #recovered: Promise<void> | undefined
   readonly #subscriptions: (Unsubscribe | undefined)[] = []
@@ -190,12 +192,24 @@ export class OrderDesk {
     if (isUnwanted && order.isOpen) this.#cancelFound(order)
   }
 
-  /** The broker has it, as a look, a stream or a late answer shows. Of orders that are not open here that is no news. */
+  /** The broker has it, as a look, a stream or a late answer shows. Of orders that were settled here that is no news. */
   prove(clientOrderId: string, order: Order, evidence: ReconciliationEvidence): void {
     const open = this.book.get(clientOrderId)
+    const denied = this.#denied.get(clientOrderId)
+    if (open === undefined && denied !== undefined) return this.#contradict(denied, order, evidence)
     if (open === undefined || isSettled(open.entry) || open.entry.state === 'intended') return
     this.settle(clientOrderId, { type: 'reconciled', order, evidence })
     this.#running.get(clientOrderId)?.submission.prove(order, evidence)
+  }
+
+  /** The broker has what an operator has said that it never had: the broker is right. */
+  #contradict(denied: JournalEntry, order: Order, evidence: ReconciliationEvidence): void {
+    const { clientOrderId } = denied
+    this.#denied.delete(clientOrderId)
+    this.book.add(denied)
+    this.book.noteLater(clientOrderId, { type: 'reconciled', order, evidence })
+    this.book.forget(clientOrderId)
+    this.#emit({ type: 'reconciled', outcome: { status: 'accepted', clientOrderId, order, evidence } })
   }
 
   /** It may be with the broker: from now on it is looked up. */
@@ -272,6 +286,7 @@ export class OrderDesk {
       throw new InvalidRequestError('orderId', order.id, rule)
     }
     this.settle(clientOrderId, { type: 'resolved', order, by, note })
+    if (order === null) this.#denied.set(clientOrderId, open.entry)
     this.#emit({ type: 'resolved', entry: open.entry })
     return open.entry
   }

@@ -38,6 +38,22 @@ describe('an operator', () => {
     expect(await asked).toMatchObject({ status: 'refused' })
   })
 
+  it('who says that it never came is contradicted by a stream that shows it', async () => {
+    const { clock, broker, events } = startDesk({
+      fates: [{ executesAfterMs: 20_000, answer: 'nothing', answersAfterMs: 0 }],
+      refusesDuplicateIds: false,
+      streams: true,
+    })
+    const wanted = { ...order, clientOrderId: 'one' }
+    expect(await after(clock, broker.submitOrder(wanted, { timeoutMs: 1_000 }), 10_000)).toMatchObject({
+      status: 'in-doubt',
+    })
+    await broker.resolve('one', { orderId: null, by: 'ann', note: 'it never came' })
+    await clock.advance(20_000)
+    expect(events.at(-1)).toMatchObject({ type: 'reconciled', outcome: { order: { id: 'one:0' }, evidence: 'stream' } })
+    expect(await broker.submitOrder(wanted)).toMatchObject({ status: 'accepted', order: { id: 'one:0' } })
+  })
+
   it('cannot speak of an order of which a copy is on its way: what he has seen is from before', async () => {
     const { clock, adapter, broker, events } = startDesk({ fates: [RESET_BEFORE, SLOW_ANSWER] })
     const asked = broker.submitOrder({ ...order, clientOrderId: 'one' })
