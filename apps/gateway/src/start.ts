@@ -134,15 +134,18 @@ async function fleetOf({ REDIS_URL, GATEWAY_NAME }: GatewayConfig): Promise<Flee
 async function start(): Promise<void> {
   const config = readConfig(process.env)
   const signIn = signInBy(config)
-  const surroundings = await surroundingsOf(config)
-  const journal = await journalOf(config, surroundings.standIns !== undefined)
-  const fleet = await fleetOf(config)
-  const close = async (): Promise<void> => {
-    await fleet?.close()
-    await journal.close()
-    await surroundings.close()
+  /** What ends what was begun, the last first. */
+  const endings: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of endings.splice(0).reverse()) await end()
   }
   try {
+    const surroundings = await surroundingsOf(config)
+    endings.push(() => surroundings.close())
+    const journal = await journalOf(config, surroundings.standIns !== undefined)
+    endings.push(() => journal.close())
+    const fleet = await fleetOf(config)
+    endings.push(async () => fleet?.close())
     const { endpoints, overrides, marketTime } = surroundings
     const upstreams = guardUpstreams(endpoints, {
       overrides,
@@ -151,22 +154,18 @@ async function start(): Promise<void> {
       ...(marketTime === undefined ? {} : { marketTime }),
     })
     const gateway = await gatewayIn(upstreams, surroundings, config, signIn, fleet)
+    endings.push(() => gateway.stop())
     // Before anybody can ask: another gateway with this account must be stopped first.
     await Promise.all([...upstreams.brokers.values()].map((broker) => broker.open()))
     const address = await listen(gateway, config)
-    const traffic =
-      surroundings.standIns !== undefined && config.BACKGROUND_TRAFFIC
-        ? new BackgroundTraffic(address, systemClock, systemRandom)
-        : undefined
-    const stop = async (): Promise<void> => {
-      await traffic?.stop()
-      await gateway.stop()
-      await close()
+    if (surroundings.standIns !== undefined && config.BACKGROUND_TRAFFIC) {
+      const traffic = new BackgroundTraffic(address, systemClock, systemRandom)
+      endings.push(() => traffic.stop())
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop().catch(fail))
     console.log(greeting({ address, standIns: surroundings.standIns, console: consoleAddress(address, signIn) }))
   } catch (error) {
-    await close()
+    await stop()
     throw error
   }
 }
@@ -220,7 +219,6 @@ async function listen({ app }: Gateway, { HOST, PORT }: GatewayConfig): Promise<
   try {
     return await app.listen({ host: HOST, port: PORT })
   } catch (error) {
-    await app.close()
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') throw error
     throw new Error(`port ${PORT} is taken; set PORT to another one (0 for any)`, { cause: error })
   }

@@ -110,6 +110,14 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(program.printed()).toBe(`port ${port} is taken; set ${variable} to another one (0 for any)\n`)
   })
 
+  it('ends when it cannot have its journal, so that whoever watches it can start it anew', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const program = start({ ...ANY_PORTS, ORDER_JOURNAL: folder })
+    expect(await program.ended).toBe(1)
+    expect(program.printed()).toContain(folder)
+  })
+
   it('says in one line what in the environment makes no sense', async () => {
     const program = start({ ...ANY_PORTS, PORT: 'http' })
     expect(await program.ended).toBe(1)

@@ -28,7 +28,11 @@ export class JournalConnection {
       this.#worker.on('message', (response: Response) => {
         if (!('opened' in response)) this.#settle(response)
         else if (response.opened === true) resolve()
-        else reject(new JournalError(`${path} cannot be used as a journal: ${response.opened}`))
+        else {
+          reject(new JournalError(`${path} cannot be used as a journal: ${response.opened}`))
+          // Nobody will close what could not be opened, and it would keep the process alive.
+          void this.#worker.terminate()
+        }
       })
       this.#worker.on('error', (error) => reject(this.#fail(error)))
     })

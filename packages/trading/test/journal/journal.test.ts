@@ -210,6 +210,22 @@ describe('a journal on disk', () => {
     expect(String(await rejection(openJournal(newer)))).toContain('newer version')
   })
 
+  it('that cannot be opened keeps no process alive', async () => {
+    const path = await newFile()
+    await writeFile(path, 'no database at all, and longer than a header would be'.repeat(20))
+    const module = new URL('../../src/journal/index.ts', import.meta.url).href
+    const program = `const { openJournal } = await import(${JSON.stringify(module)})
+      await openJournal(${JSON.stringify(path)}).catch((error) => console.log(error.name))`
+    const child = spawn(process.execPath, ['--conditions=development', '--input-type=module', '-e', program])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let printed = ''
+    child.stdout.on('data', (chunk) => {
+      printed += chunk
+    })
+    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(printed).toBe('JournalError\n')
+  })
+
   it('that cannot be written any more says so to whoever writes and to its owner', async () => {
     const path = await newFile()
     const account = await (await opened(path)).claim('alpaca')
