@@ -119,9 +119,14 @@ export class Gate {
   }
 
   /** Admits a call that says nothing of itself, if it can run now and nobody waits. @returns what it lacks otherwise */
-  enterPlain(): Lack {
+  enterPlain(now: number): Lack {
     if (this.#queue.length > 0) return 'turn'
-    return this.#take(PLAIN, this.#limiter === undefined ? 0 : this.#deadlines.reading.now())
+    return this.#take(PLAIN, now)
+  }
+
+  /** Whether it must know what time it is. */
+  get hasTokens(): boolean {
+    return this.#limiter !== undefined
   }
 
   #tryAtOnce(call: GateMarks): Lack {

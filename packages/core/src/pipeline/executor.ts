@@ -81,7 +81,8 @@ class Execution extends RepeatedCall implements WholeCall {
 
   // What leaves the short way comes in here.
 
-  beginLater(fn: Guarded<unknown>, lack: Lack): Promise<unknown> {
+  beginLater(fn: Guarded<unknown>, lack: Lack, now: number): Promise<unknown> {
+    this.time = now
     const { circuit, gate, statistics } = this.plan
     statistics.started++
     // It is closed, or the gate would not have been asked.

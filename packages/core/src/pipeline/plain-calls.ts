@@ -4,6 +4,7 @@
  */
 import type { Gate, Lack } from '../gate/gate.ts'
 import type { Call, Guarded } from './call.ts'
+import { UNREAD } from './call-record.ts'
 import type { CircuitMarks, Guard } from './guard.ts'
 import type { Plan } from './plan.ts'
 import { takenOnce } from './thenable.ts'
@@ -18,8 +19,8 @@ export interface WholeWay {
 
 /** A call with a record of its own. */
 export interface WholeCall {
-  /** Begins with a call that the gate has not let through at once. */
-  beginLater(fn: Guarded<unknown>, lack: Lack): Promise<unknown>
+  /** Begins with a call that the gate has not let through at once. @param now when it was asked, UNREAD where it did not look */
+  beginLater(fn: Guarded<unknown>, lack: Lack, now: number): Promise<unknown>
   /** Goes on with a call that has failed, and tells its outcome next. @param fn undefined where nothing is tried again */
   takeOver(fn: Guarded<unknown> | undefined, marks: CircuitMarks): this
   /** @returns what follows, or throws it */
@@ -59,8 +60,12 @@ export class PlainCalls {
     }
     // Taken now: the function may change the circuit.
     const record = this.#record
-    const lack = this.#gate === undefined ? 'nothing' : this.#gate.enterPlain()
-    if (lack !== 'nothing') return this.#wholeWay.record().beginLater(fn, lack)
+    const gate = this.#gate
+    if (gate !== undefined) {
+      const now = gate.hasTokens ? this.#plan.reading.now() : UNREAD
+      const lack = gate.enterPlain(now)
+      if (lack !== 'nothing') return this.#wholeWay.record().beginLater(fn, lack, now)
+    }
     const { statistics, service, retry } = this.#plan
     statistics.started++
     try {
