@@ -88,9 +88,6 @@ export function instance(what: string, ...methods: readonly string[]): Rule {
 /** A clock. */
 export const clockRule: Rule = instance('a Clock', 'now', 'wallTime', 'setTimer')
 
-/** Where messages for people go. */
-export const loggerRule: Rule = instance('a logger with debug, info, warn and error', 'debug', 'info', 'warn', 'error')
-
 /** A name for people: not empty, at most 200 characters. */
 export const nameText: Rule = {
   allows: (value) => typeof value === 'string' && value.length > 0 && value.length <= 200,

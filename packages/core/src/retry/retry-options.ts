@@ -1,6 +1,6 @@
 import type { Clock, Random } from '../clock.ts'
 import type { HookErrorReporter, Logger } from '../events.ts'
-import { callback, durationMs, flag, loggerRule, oneOf, type Rule, type Rules, wholeNumber } from '../options.ts'
+import { callback, durationMs, flag, instance, oneOf, type Rule, type Rules, wholeNumber } from '../options.ts'
 import type { Jitter } from './backoff.ts'
 
 /** A class of errors. */
@@ -68,6 +68,9 @@ const retryOnList: Rule = {
     value.every((entry) => ['function', 'string'].includes(typeof entry) || (Number.isInteger(entry) && entry >= 100)),
   says: 'it must be an array of error classes, codes, HTTP statuses and predicates',
 }
+
+/** Where messages for people go. */
+export const loggerRule: Rule = instance('a logger with debug, info, warn and error', 'debug', 'info', 'warn', 'error')
 
 /** The rules that {@link RetrySettings} are held to. */
 export const RETRY_RULES: Rules<RetrySettings> = {

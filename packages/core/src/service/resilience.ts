@@ -9,7 +9,6 @@ import {
   clockRule,
   instance,
   isOptions,
-  loggerRule,
   nameText,
   type Rule,
   type Rules,
@@ -18,6 +17,7 @@ import {
 import type { ResilienceEvent } from '../pipeline/call-event.ts'
 import { deadlinesOf } from '../pipeline/deadlines.ts'
 import type { StallSnapshot } from '../pipeline/stall-log.ts'
+import { loggerRule } from '../retry/retry-options.ts'
 import type { FleetPatterns } from './fleet.ts'
 import { PROFILES } from './profiles.ts'
 import { Service, type ServiceSnapshot, type ServiceSurroundings } from './service.ts'
