@@ -39,7 +39,7 @@ const withHoldfast: Subject = {
   name: 'with Holdfast',
   make({ clock, random }) {
     const { attemptTimeoutMs, maxConcurrent } = facts
-    const defaults = { attemptTimeoutMs, bulkhead: { maxConcurrent }, rateLimiter: false as const }
+    const defaults = { profile: 'INTERNAL', attemptTimeoutMs, bulkhead: { maxConcurrent }, rateLimiter: false as const }
     const resilience = createResilience({ clock, random, defaults })
     resilience.service('broker').circuitBreaker?.onStateChange(({ to }) => {
       circuitChanges.push({ second: Math.floor(clock.now() / 1_000), isOpen: to !== 'CLOSED' })

@@ -4,18 +4,20 @@
  */
 import { CONSOLE_FOLDER } from '@holdfast/console/folder'
 import { createGateway, guardUpstreams, TokenBook, tokenEntry } from '@holdfast/gateway'
-import { systemClock, systemRandom } from 'holdfast'
+import { createResilience, systemClock, systemRandom } from 'holdfast'
 import { TOKENS } from '../test/browser/support.ts'
 
 const SERVICES = 50
 const UPDATE_MS = 100
 
-const upstreams = guardUpstreams({
-  alpaca: { keyId: 'none', secretKey: 'none', paper: true },
-  polygon: { apiKey: 'none' },
+const names = Array.from({ length: SERVICES }, (_, index) => `service-${index + 1}`)
+const resilience = createResilience({
+  services: Object.fromEntries(names.map((name) => [name, { profile: 'INTERNAL' }])),
 })
-const { resilience } = upstreams
-while (resilience.services.length < SERVICES) resilience.service(`service-${resilience.services.length + 1}`)
+const upstreams = {
+  ...guardUpstreams({ alpaca: { keyId: 'none', secretKey: 'none', paper: true }, polygon: { apiKey: 'none' } }),
+  resilience,
+}
 
 const gateway = await createGateway({
   upstreams,

@@ -133,7 +133,7 @@ export function unknownField(
 }
 
 /** The word that is most like another: `recoveryTimeout` is like `recoveryTimeoutMs`. */
-function nearestWord(word: string, words: readonly string[]): string | undefined {
+export function nearestWord(word: string, words: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(3, Math.ceil(word.length / 2.5))
   for (const candidate of words) {

@@ -148,6 +148,7 @@ describe('other numbers', () => {
     ['defaults.profile', () => createResilience({ defaults: { profile: 'STRICT' } })],
     ['profiles.FEED.retry.maxRetries', () => createResilience({ profiles: { FEED: { retry: { maxRetries: 0.5 } } } })],
     ['resilience.service', () => createResilience(loose({ service: {} }))],
+    ['profiles.FEED.profile', () => createResilience(loose({ profiles: { FEED: { profile: 'BROKER' } } }))],
     ['service name', () => createResilience().service('')],
   ] as const)('%s is named when it makes no sense', (field, run) => {
     const error = thrownBy(run)

@@ -69,7 +69,9 @@ describe('Alpaca’s market data through the real SDK', () => {
   })
 
   it('takes a client of one’s own, but none that retries or limits by itself', () => {
-    const service = createResilience().service('alpaca-data')
+    const service = createResilience({ services: { 'alpaca-data': { profile: 'DATA_PROVIDER' } } }).service(
+      'alpaca-data',
+    )
     const keys = { keyId: 'key', secret: 'secret' }
     expect(() => createAlpacaDataProvider({ service, client: new Alpaca(keys) })).toThrow(InvalidOptionError)
     const client = new Alpaca({ ...keys, retry: false, rateLimit: false })

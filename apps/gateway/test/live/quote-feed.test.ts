@@ -8,7 +8,7 @@ import { QuoteFeed } from '../../src/live/quote-feed.ts'
 
 /** A provider whose price goes up by one with every read, or that fails. */
 class Ticker implements DataProvider {
-  readonly service = createResilience().service('ticker')
+  readonly service = createResilience({ services: { ticker: { profile: 'DATA_PROVIDER' } } }).service('ticker')
   reads = 0
   fails = false
   stands = false

@@ -10,9 +10,9 @@ import {
   instance,
   isOptions,
   nameText,
+  nearestWord,
   type Rule,
   type Rules,
-  unknownField,
 } from '../options.ts'
 import type { ResilienceEvent } from '../pipeline/call-event.ts'
 import { deadlinesOf } from '../pipeline/deadlines.ts'
@@ -21,14 +21,23 @@ import { loggerRule } from '../retry/retry-options.ts'
 import type { FleetPatterns } from './fleet.ts'
 import { PROFILES } from './profiles.ts'
 import { Service, type ServiceSnapshot, type ServiceSurroundings } from './service.ts'
-import { checkServiceOptions, mergeSettings, type ServiceOptions, type ServiceSettings } from './service-settings.ts'
+import {
+  checkServiceOptions,
+  mergeSettings,
+  SETTINGS_RULES,
+  type ServiceOptions,
+  type ServiceSettings,
+} from './service-settings.ts'
 import { settingsInForce } from './setting-origin.ts'
 
 /** The configuration of a platform. */
 export interface ResilienceOptions {
   /** More profiles, or fields of the three that are there. */
   readonly profiles?: Readonly<Record<string, ServiceSettings>> | undefined
-  /** What holds for every service, over its profile. `profile` here is for services that name none; default `INTERNAL`. */
+  /**
+   * What holds for every service, over its profile. `profile` here is for services that name none, and with it a service need
+   * not be configured. Default: every service is configured and names its profile.
+   */
   readonly defaults?: ServiceOptions | undefined
   /** Services by name: a profile, and what differs from it. */
   readonly services?: Readonly<Record<string, ServiceOptions>> | undefined
@@ -87,7 +96,7 @@ export class Resilience {
     this.#defaults = options.defaults ?? {}
     checkServiceOptions('defaults', this.#defaults)
     this.#configured = new Map(Object.entries(options.services ?? {}))
-    this.#profileOf('defaults', this.#defaults)
+    if (this.#defaults.profile !== undefined) this.#profileOf('defaults', this.#defaults)
     for (const [name, service] of this.#configured) {
       checkServiceOptions(`services.${name}`, service)
       this.service(name)
@@ -95,14 +104,15 @@ export class Resilience {
   }
 
   /**
-   * The service of that name, with its own settings if it was configured and with the defaults otherwise. The same name
-   * gives the same service, so that its failures are counted together.
+   * The service of that name. The same name gives the same service, so that its failures are counted together.
+   *
+   * @throws InvalidOptionError when no such service is configured, unless `defaults.profile` says which profile it has then
    */
   service(name: string): Service {
     const known = this.#services.get(name)
     if (known !== undefined) return known
     check('service name', name, nameText)
-    const own = this.#configured.get(name) ?? {}
+    const own = this.#configured.get(name) ?? this.#unconfigured(name)
     const { profile, settings } = this.#profileOf(`services.${name}`, own)
     const merged = mergeSettings(mergeSettings(settings, this.#defaults), own)
     const inForce = settingsInForce([
@@ -129,22 +139,31 @@ export class Resilience {
   }
 
   #profileOf(path: string, own: ServiceOptions): { profile: string; settings: ServiceSettings } {
-    const profile = own.profile ?? this.#defaults.profile ?? 'INTERNAL'
-    const settings = this.#profiles.get(profile)
-    if (settings !== undefined) return { profile, settings }
+    const profile = own.profile ?? this.#defaults.profile
+    const settings = profile === undefined ? undefined : this.#profiles.get(profile)
+    if (profile !== undefined && settings !== undefined) return { profile, settings }
     const known = [...this.#profiles.keys()].join(', ')
-    throw new InvalidOptionError(`${path}.profile`, profile, `there is no such profile; known are ${known}`)
+    const complaint =
+      profile === undefined ? 'a service needs a profile, its own or defaults.profile' : 'there is no such profile'
+    throw new InvalidOptionError(`${path}.profile`, profile, `${complaint}; known are ${known}`)
+  }
+
+  /** Settings of a service that is not in the configuration: none of its own, and only where somebody chose a profile. */
+  #unconfigured(name: string): ServiceOptions {
+    if (this.#defaults.profile !== undefined) return {}
+    const names = [...this.#configured.keys()]
+    const nearest = nearestWord(name, names)
+    const guess = nearest === undefined ? `configured are ${names.join(', ') || 'none'}.` : `did you mean ${nearest}?`
+    const help = 'Add it to services with a profile, or set defaults.profile for all that are not there'
+    throw new InvalidOptionError('service name', name, `no such service is configured; ${guess} ${help}`)
   }
 }
 
 function mergeProfiles(own: Readonly<Record<string, ServiceSettings>>): ReadonlyMap<string, ServiceSettings> {
   const profiles = new Map<string, ServiceSettings>(Object.entries(PROFILES))
   for (const [name, settings] of Object.entries(own)) {
+    checkOptions(`profiles.${name}`, settings, SETTINGS_RULES)
     checkServiceOptions(`profiles.${name}`, settings)
-    if ('profile' in settings) {
-      const known = ['timeoutMs', 'attemptTimeoutMs', 'circuitBreaker', 'retry', 'rateLimiter', 'bulkhead', 'fleet']
-      throw unknownField(`profiles.${name}.profile`, settings.profile, 'profile', known)
-    }
     profiles.set(name, mergeSettings(profiles.get(name) ?? {}, settings))
   }
   return profiles

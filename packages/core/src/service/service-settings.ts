@@ -40,8 +40,8 @@ const pattern: Rule = {
   says: 'it must be an object of settings, or false to leave the pattern out',
 }
 
-const SERVICE_RULES: Rules<ServiceOptions> = {
-  profile: nameText,
+/** The rules that {@link ServiceSettings} are held to, as far as the patterns' own fields. */
+export const SETTINGS_RULES: Rules<ServiceSettings> = {
   timeoutMs: durationMs(1),
   attemptTimeoutMs: durationMs(1),
   circuitBreaker: pattern,
@@ -53,6 +53,8 @@ const SERVICE_RULES: Rules<ServiceOptions> = {
   bulkhead: pattern,
   fleet: pattern,
 }
+
+const SERVICE_RULES: Rules<ServiceOptions> = { profile: nameText, ...SETTINGS_RULES }
 
 const {
   clock: _breakerClock,

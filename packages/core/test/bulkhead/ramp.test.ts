@@ -103,6 +103,7 @@ describe('a service', () => {
       clock,
       services: {
         ledger: {
+          profile: 'INTERNAL',
           retry: false,
           rateLimiter: false,
           circuitBreaker: { failureThreshold: 2, recoveryTimeoutMs: 1_000 },

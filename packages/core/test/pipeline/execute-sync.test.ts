@@ -176,12 +176,15 @@ describe('a call without a promise', () => {
     const clock = new VirtualClock()
     expect(new CircuitBreaker('alpaca', { clock }).executeSync(() => 1)).toBe(1)
     expect(new RateLimiter({ tokensPerSecond: 1, clock }).executeSync(() => 2, { cost: 1 })).toBe(2)
-    const alpaca = createResilience({ clock }).service('alpaca')
+    const alpaca = createResilience({ clock, services: { alpaca: { profile: 'BROKER' } } }).service('alpaca')
     const events: string[] = []
     expect(alpaca.executeSync(() => 3)).toBe(3)
     expect(alpaca.snapshot()).toMatchObject({ calls: { succeeded: 1 }, latency: { count: 1 } })
     alpaca.circuitBreaker?.trip()
-    const resilience = createResilience({ clock, services: { polygon: { circuitBreaker: { failureThreshold: 1 } } } })
+    const resilience = createResilience({
+      clock,
+      services: { polygon: { profile: 'DATA_PROVIDER', circuitBreaker: { failureThreshold: 1 } } },
+    })
     resilience.events.subscribe(({ type }) => events.push(type))
     const polygon = resilience.service('polygon')
     expect(() => polygon.executeSync(throwing(networkError('ECONNRESET')))).toThrow('ECONNRESET')

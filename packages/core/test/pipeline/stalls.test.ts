@@ -77,7 +77,7 @@ describe('a stall anywhere in an attempt', () => {
 describe('estimates', () => {
   it('leave out what lay across a stall', async () => {
     const clock = new VirtualClock()
-    const resilience = createResilience({ clock, services: { ledger: {} } })
+    const resilience = createResilience({ clock, services: { ledger: { profile: 'INTERNAL' } } })
     const ledger = resilience.service('ledger')
     const answerAfter = (durationMs: number, timeoutMs: number): Promise<unknown> =>
       ledger.execute(() => new Promise<void>((resolve) => clock.setTimer(resolve, durationMs)), { timeoutMs })

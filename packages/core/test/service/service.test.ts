@@ -59,9 +59,30 @@ describe('the settings of a service', () => {
     expect(circuitBreaker?.retryAfterMs).toBe(1_000)
   })
 
-  it('are those of INTERNAL for a service that nobody configured, or of the profile in the defaults', () => {
-    expect(resilienceWith().resilience.service('ledger').profile).toBe('INTERNAL')
-    expect(resilienceWith({ defaults: { profile: 'BROKER' } }).resilience.service('ledger').profile).toBe('BROKER')
+  it('start from the profile in the defaults where a service names none, configured or not', () => {
+    const { resilience } = resilienceWith({
+      defaults: { profile: 'BROKER' },
+      services: { alpaca: {}, polygon: { profile: 'DATA_PROVIDER' } },
+    })
+    const profileOf = (name: string): string => resilience.service(name).profile
+    expect(['alpaca', 'polygon', 'ledger'].map(profileOf)).toEqual(['BROKER', 'DATA_PROVIDER', 'BROKER'])
+  })
+
+  it('are never those of a profile that nobody chose', () => {
+    const services = { alpaca: { profile: 'BROKER' }, polygon: { profile: 'DATA_PROVIDER' } }
+    const { resilience } = resilienceWith({ services })
+    const help = 'Add it to services with a profile, or set defaults.profile for all that are not there'
+    const refusal = (name: string, says: string) =>
+      expect(() => resilience.service(name)).toThrow(
+        `service name is "${name}": no such service is configured; ${says} ${help}`,
+      )
+    refusal('alpcaa', 'did you mean alpaca?')
+    refusal('ledger', 'configured are alpaca, polygon.')
+    expect(resilience.services.map(({ name }) => name)).toEqual(['alpaca', 'polygon'])
+    expect(() => resilienceWith().resilience.service('ledger')).toThrow('configured are none. ')
+    expect(() => resilienceWith({ services: { ledger: { retry: false } } })).toThrow(
+      'services.ledger.profile is undefined: a service needs a profile, its own or defaults.profile; known are BROKER, DATA_PROVIDER, INTERNAL',
+    )
   })
 
   it('can leave a pattern out', () => {
@@ -135,7 +156,7 @@ describe('the settings of a service', () => {
   })
 
   it('are those of the name: the same name gives the same service', () => {
-    const { resilience } = resilienceWith()
+    const { resilience } = resilienceWith({ services: { alpaca: { profile: 'BROKER' } } })
     expect(resilience.service('alpaca')).toBe(resilience.service('alpaca'))
   })
 })
@@ -182,7 +203,7 @@ describe('a service', () => {
   })
 
   it('wraps functions', async () => {
-    const { resilience } = resilienceWith()
+    const { resilience } = resilienceWith({ services: { ledger: { profile: 'INTERNAL' } } })
     const double = resilience.service('ledger').wrap(async (n: number) => n * 2)
     expect(await double(4)).toBe(8)
   })
@@ -193,7 +214,7 @@ describe('a service', () => {
       records.push(record)
     }
     const logger = { debug: write, info: write, warn: write, error: write }
-    const { clock, resilience } = resilienceWith({ logger })
+    const { clock, resilience } = resilienceWith({ logger, services: { ledger: { profile: 'INTERNAL' } } })
     const result = resilience
       .service('ledger')
       .execute(({ attempt }) => (attempt === 1 ? Promise.reject(networkError('ECONNRESET')) : 1), { operation: 'post' })
@@ -248,7 +269,7 @@ describe('events', () => {
 
   it('do no harm when a listener throws', async () => {
     const { reports, onHookError } = collectReports()
-    const { resilience } = resilienceWith({ onHookError })
+    const { resilience } = resilienceWith({ onHookError, services: { ledger: { profile: 'INTERNAL' } } })
     resilience.events.subscribe(() => {
       throw new Error('oops')
     })

@@ -11,11 +11,12 @@ const unlimited = { tokensPerSecond: 1e9, burstSize: 1e9 }
 const resilience = createResilience({
   services: {
     alpaca: {
+      profile: 'INTERNAL',
       circuitBreaker: { failureThreshold: 1_000, failureRate: 0.5, slowCallMs: 1_000, windowMs: 1_000 },
       rateLimiter: { ...unlimited, perClient: unlimited },
       retry: { maxRetries: 1, baseDelayMs: 1, maxDelayMs: 1 },
     },
-    polygon: { circuitBreaker: { failureThreshold: 1 } },
+    polygon: { profile: 'INTERNAL', circuitBreaker: { failureThreshold: 1 } },
   },
 })
 const alpaca = resilience.service('alpaca')

@@ -25,7 +25,7 @@ class Mischief {
       clock: this.clock,
       random: this.#random,
       onHookError: () => undefined,
-      services: { odd: this.#settings() },
+      services: { odd: { profile: 'INTERNAL', ...this.#settings() } },
     })
     resilience.events.subscribe(this.#mischief)
     this.service = resilience.service('odd')

@@ -99,7 +99,7 @@ it('passes an upgrade on as it is', async () => {
   onTestFinished(() => void server.close())
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const service = createResilience().service('chat')
+  const service = createResilience({ services: { chat: { profile: 'INTERNAL' } } }).service('chat')
   const agent = new Agent()
   onTestFinished(() => agent.destroy())
   const dispatcher = agent.compose(guardUndici(service))

@@ -260,7 +260,7 @@ describe('a service', () => {
         fleet,
         services: {
           alpaca: { profile: 'BROKER', retry: false, rateLimiter: { tokensPerSecond: 1, burstSize: 2 } },
-          quotes: { fleet: false, rateLimiter: { tokensPerSecond: 1, burstSize: 2 } },
+          quotes: { profile: 'INTERNAL', fleet: false, rateLimiter: { tokensPerSecond: 1, burstSize: 2 } },
         },
       })
     })

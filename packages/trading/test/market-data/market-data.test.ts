@@ -232,7 +232,7 @@ describe('a source whose times make no sense', () => {
   const telling = (...quotes: readonly { at: number; bid: number }[]): DataProvider => {
     const left = [...quotes]
     return {
-      service: createResilience().service('odd'),
+      service: createResilience({ services: { odd: { profile: 'DATA_PROVIDER' } } }).service('odd'),
       getQuote: async (symbol) => {
         const { at, bid } = left.shift() ?? { at: 0, bid: 0 }
         return { symbol, at, bid, bidSize: 1, ask: bid + 1, askSize: 1 }
