@@ -11,6 +11,7 @@ export type {
   CircuitMode,
   CircuitState,
   FleetChangeReason,
+  ProbeCall,
 } from './circuit-breaker/circuit-breaker-options.ts'
 export type { CircuitPermit } from './circuit-breaker/circuit-permit.ts'
 export { CircuitBreakerRegistry } from './circuit-breaker/registry.ts'

@@ -88,6 +88,9 @@ export function instance(what: string, ...methods: readonly string[]): Rule {
 /** A clock. */
 export const clockRule: Rule = instance('a Clock', 'now', 'wallTime', 'setTimer')
 
+/** A signal; not the controller of one, which is easily handed in instead. */
+export const signalRule: Rule = instance('an AbortSignal', 'addEventListener', 'removeEventListener')
+
 /** A name for people: not empty, at most 200 characters. */
 export const nameText: Rule = {
   allows: (value) => typeof value === 'string' && value.length > 0 && value.length <= 200,

@@ -7,6 +7,7 @@ import {
   circuitBreaker,
   createResilience,
   fallback,
+  hedge,
   InvalidOptionError,
   pipeline,
   RateLimiter,
@@ -14,6 +15,7 @@ import {
   retry,
   retrySync,
   retryWithBackoff,
+  SingleFlight,
   timeout,
 } from 'holdfast'
 import { describe, expect, it } from 'vitest'
@@ -71,6 +73,10 @@ describe.each(constructors)('%s', (_name, path, make, wholeFromOne, durationsFro
     expect(thrownBy(() => make(loose(Object.fromEntries(fields.map((field) => [field, undefined])))))).toBeUndefined()
   })
 })
+
+const fail = (): never => {
+  throw new Error('it was called')
+}
 
 describe('other numbers', () => {
   it.each([
@@ -160,6 +166,32 @@ describe('other numbers', () => {
     expect(await rejection(retry(() => 1, { maxRetries: -1 }))).toMatchObject({ field: 'retry.maxRetries' })
     expect(await rejection(timeout(() => 1, 0))).toMatchObject({ field: 'pipeline.timeoutMs' })
     expect(await rejection(fallback(() => 1, loose({ use: 5 })))).toMatchObject({ field: 'pipeline.fallback.use' })
+  })
+
+  it.each([
+    ['a pipeline', (signal: AbortSignal) => pipeline({}).execute(fail, { signal })],
+    ['retry', (signal: AbortSignal) => retry(fail, { signal })],
+    ['timeout', (signal: AbortSignal) => timeout(fail, 5, { signal })],
+    ['hedge', (signal: AbortSignal) => hedge(fail, { delayMs: 1, signal })],
+    ['fallback', (signal: AbortSignal) => fallback(fail, { use: () => 1 }, { signal })],
+    ['a bulkhead', (signal: AbortSignal) => new Bulkhead().execute(fail, { signal })],
+    ['acquire', (signal: AbortSignal) => new RateLimiter({ tokensPerSecond: 1 }).acquire({ signal })],
+    ['single flight', (signal: AbortSignal) => new SingleFlight().run('key', fail, { signal })],
+  ])('reject the promise of %s whose signal is none, and call nothing', async (_, call) => {
+    for (const signal of [new AbortController(), {}, null]) {
+      expect(await rejection(call(loose({ signal }).signal))).toMatchObject({
+        code: 'HOLDFAST_INVALID_OPTION',
+        field: 'signal',
+        value: signal,
+        rule: 'it must be an AbortSignal',
+      })
+    }
+  })
+
+  it('count no call whose signal is none', async () => {
+    const guarded = pipeline({ timeoutMs: 5_000 })
+    await rejection(guarded.execute(fail, loose({ signal: new AbortController() })))
+    expect(guarded.totals).toMatchObject({ started: 0, failed: 0, inFlight: 0 })
   })
 
   it('come with the option that was probably meant', () => {

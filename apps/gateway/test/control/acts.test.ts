@@ -237,7 +237,7 @@ describe('an act', () => {
   function startController() {
     const database = new DatabaseSync(':memory:')
     database.exec(AUDIT_SCHEMA + STANDING_SCHEMA)
-    const resilience = createResilience({ services: { alpaca: {} } })
+    const resilience = createResilience({ services: { alpaca: { profile: 'BROKER' } } })
     const clock = new VirtualClock()
     const errors: unknown[] = []
     const keys = { keyId: 'key', secretKey: 'secret' }

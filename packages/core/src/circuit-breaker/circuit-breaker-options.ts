@@ -42,6 +42,14 @@ export interface CircuitChange {
   readonly note?: string
 }
 
+/** What a {@link CircuitBreakerOptions.probe} is given. */
+export interface ProbeCall {
+  /** Aborted after `probeTimeoutMs`. */
+  readonly signal: AbortSignal
+  /** The key whose circuit is open, where there are circuits for keys; undefined for the service's own. */
+  readonly key: string | undefined
+}
+
 /** Options of a circuit breaker. */
 export interface CircuitBreakerOptions {
   /** How many failures in a row open the circuit. Default 5. */
@@ -69,8 +77,11 @@ export interface CircuitBreakerOptions {
   readonly probeShare?: number | undefined
   /** The shortest time between probes with `probeShare`, in milliseconds. Default 250. */
   readonly minProbeIntervalMs?: number | undefined
-  /** What is called to find out whether the service is back, so that no call of a user's is the probe. Default: the next call is. */
-  readonly probe?: ((call: { readonly signal: AbortSignal }) => unknown) | undefined
+  /**
+   * What is called to find out whether the service is back, so that no call of a user's is the probe. With a `key` it must
+   * ask about that part of the service: its answer closes the circuit of the key. Default: the next call is the probe.
+   */
+  readonly probe?: ((call: ProbeCall) => unknown) | undefined
   /** How many probes may run at a time while half-open. Default 1. */
   readonly maxProbes?: number | undefined
   /** How many probes must succeed to close it. Default 1. */

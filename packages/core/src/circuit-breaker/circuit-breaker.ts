@@ -20,6 +20,7 @@ import {
   type CircuitMode,
   type CircuitState,
   type FleetChangeReason,
+  type ProbeCall,
 } from './circuit-breaker-options.ts'
 import { CircuitPermit } from './circuit-permit.ts'
 import { type CircuitExplanation, explainCircuit, refuseForCircuit } from './circuit-refusal.ts'
@@ -531,7 +532,9 @@ export class CircuitBreaker implements Guard {
 
   /** A shard is a circuit with the same options, but for keys of its own, rates, and those who listen to the service's. */
   #makeShard(key: string): CircuitBreaker {
+    const { probe } = this.#options
     const streakOnly = {
+      probe: probe && (({ signal }: ProbeCall) => probe({ signal, key })),
       onStateChange: undefined,
       maxKeys: 0,
       failureRate: undefined,

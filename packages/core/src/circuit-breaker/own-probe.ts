@@ -16,7 +16,7 @@ export function runOwnProbe(
   const controller = new AbortController()
   const timer = clock.setTimer(() => controller.abort(), timeoutMs, false)
   Promise.resolve()
-    .then(() => probe({ signal: controller.signal }))
+    .then(() => probe({ signal: controller.signal, key: undefined }))
     .finally(() => timer.cancel())
     .then(
       (value) => onEnd.returned(value),

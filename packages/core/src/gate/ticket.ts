@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { RefusalError } from '../errors.ts'
+import { check, signalRule } from '../options.ts'
 import type { Slot } from '../pipeline/guard.ts'
 import { WAITING } from '../pipeline/guard.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
@@ -49,6 +50,7 @@ class Ticket implements QueuedCall {
 export function waitAtGate(gate: Gate, clock: Clock, options: AcquireOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const { signal } = options
+    if (signal !== undefined) check('signal', signal, signalRule)
     if (signal?.aborted) {
       reject(signal.reason)
       return

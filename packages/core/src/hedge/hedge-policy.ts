@@ -74,9 +74,9 @@ export class HedgePolicy {
       const timer = this.#clock.setTimer(() => {
         if (!this.#budget.tryTake(false)) return
         this.#statistics.hedges++
-        race.run(second)
+        race.run(second, false)
       }, delayMs)
-      race.run((own) => first(own).then(observed))
+      race.run((own) => first(own).then(observed), true)
     })
   }
 }
@@ -88,8 +88,8 @@ class Race {
   readonly #options: CallOptions
   readonly #end: (settle: Settle) => void
   readonly #controllers = new Set<AbortController>()
+  /** What the first call failed with: the second may have been refused, and so prove less than it. */
   #error: unknown
-  #hasFailed = false
   #isOver = false
 
   constructor(options: CallOptions, end: (settle: Settle) => void) {
@@ -98,15 +98,14 @@ class Race {
     options.signal?.addEventListener('abort', this.#giveUp)
   }
 
-  run(call: Run): void {
+  run(call: Run, isFirst: boolean): void {
     const controller = new AbortController()
     this.#controllers.add(controller)
     if (this.#options.signal?.aborted) controller.abort(this.#options.signal.reason)
     call({ ...this.#options, signal: controller.signal }).then(
       (value) => this.#leave(controller, (resolve) => resolve(value), true),
       (error: unknown) => {
-        if (!this.#hasFailed) this.#error = error
-        this.#hasFailed = true
+        if (isFirst) this.#error = error
         this.#leave(controller, (_, reject) => reject(this.#error), false)
       },
     )

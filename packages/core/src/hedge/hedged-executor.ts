@@ -1,8 +1,8 @@
-import type { CallOptions, Guarded } from '../pipeline/call.ts'
+import { type CallOptions, complaintAbout, type Guarded, limitOf, noFunction } from '../pipeline/call.ts'
 import { Executor } from '../pipeline/executor.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { RetryBudget } from '../retry/retry-budget.ts'
-import { type HedgeOptions, HedgePolicy } from './hedge-policy.ts'
+import { type HedgeOptions, HedgePolicy, type Run } from './hedge-policy.ts'
 
 const NO_OPTIONS: CallOptions = {}
 
@@ -26,11 +26,14 @@ export class HedgedExecutor<F = never> {
 
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F>
   execute(fn: Guarded<unknown>, options: CallOptions = NO_OPTIONS): Promise<unknown> {
-    const { fallback, service } = this.plan
+    const { fallback, service, limiter } = this.plan
+    // What makes no sense is told before anything is called, and no substitute hides it.
+    const complaint = typeof fn === 'function' ? complaintAbout(options, limiter) : noFunction(fn)
+    if (complaint !== undefined) return Promise.reject(complaint)
     const answer = this.#mayHedge(options)
       ? this.#policy.execute(
           (own) => this.#first.execute(fn, own),
-          (own) => this.#second.execute(fn, own),
+          this.#within(options, (own) => this.#second.execute(fn, own)),
           options,
         )
       : this.#first.execute(fn, options)
@@ -39,6 +42,15 @@ export class HedgedExecutor<F = never> {
       if (options.signal?.aborted || !fallback.handles(error)) throw error
       return fallback.substitute(error, { service, operation: options.operation, attempt: 1 })
     })
+  }
+
+  /** The second call has what the first has left: the limit is of both together. */
+  #within(options: CallOptions, second: Run): Run {
+    const { clock, timeoutMs } = this.plan
+    const limitMs = limitOf(options, timeoutMs)
+    if (limitMs === Number.POSITIVE_INFINITY) return second
+    const deadlineAt = clock.now() + limitMs
+    return (own) => second({ ...own, deadlineMs: Math.max(1, deadlineAt - clock.now()) })
   }
 
   #mayHedge({ idempotent = this.plan.retry?.assumesIdempotent ?? false }: CallOptions): boolean {

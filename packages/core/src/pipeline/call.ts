@@ -1,6 +1,6 @@
 /** One call, as the function that is guarded sees it, and the options that its caller gives. */
 import { PRIORITIES, type Priority } from '../gate/priority.ts'
-import { check, durationMs, oneOf } from '../options.ts'
+import { check, durationMs, oneOf, signalRule } from '../options.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
 
 /** What the guarded function is given: the attempt that it is. */
@@ -16,8 +16,11 @@ export interface Call {
    * a function that does not look pays nothing. Hand it to `fetch` or to the SDK.
    */
   readonly signal: AbortSignal
-  /** How many milliseconds are left for the whole call; `Infinity` without a total timeout; with one, 0 once the attempt is over. */
-  remainingMs(): number
+  /**
+   * Tells how many milliseconds are left for the whole call; `Infinity` without a total timeout; with one, 0 once the attempt
+   * is over. It may be taken out of the call: `({ signal, remainingMs }) => …`.
+   */
+  readonly remainingMs: () => number
 }
 
 /** A function that is guarded. It may return a value, a promise, or anything that can be awaited. */
@@ -64,13 +67,14 @@ const PRIORITY_RULE = oneOf(PRIORITIES)
 
 /** What is wrong with the options of a call, if anything is. */
 export function complaintAbout(
-  { timeoutMs, deadlineMs, cost, priority }: CallOptions,
+  { timeoutMs, deadlineMs, cost, priority, signal }: CallOptions,
   limiter: { checkCost(cost: number, priority?: Priority): void } | undefined,
 ): unknown {
   try {
     if (timeoutMs !== undefined) check('timeoutMs', timeoutMs, TIMEOUT_RULE)
     if (deadlineMs !== undefined) check('deadlineMs', deadlineMs, TIMEOUT_RULE)
     if (priority !== undefined) check('priority', priority, PRIORITY_RULE)
+    if (signal !== undefined) check('signal', signal, signalRule)
     if (cost !== undefined) limiter?.checkCost(cost, priority)
     return undefined
   } catch (error) {

@@ -167,6 +167,9 @@ function handlersFor(record: PlainRecord, fn: Guarded<unknown>): RetryHandlers {
   return handlers
 }
 
+/** What is left to a call that nothing can end. */
+const forever = (): number => Number.POSITIVE_INFINITY
+
 /** A plain call as its function sees it: nothing can end it, and there is no other attempt before it. */
 class PlainCall implements Call {
   readonly service: string | undefined
@@ -189,7 +192,7 @@ class PlainCall implements Call {
     return this.#signal
   }
 
-  remainingMs(): number {
-    return Number.POSITIVE_INFINITY
+  get remainingMs(): () => number {
+    return forever
   }
 }

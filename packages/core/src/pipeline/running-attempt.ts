@@ -7,7 +7,8 @@ import type { Slot } from './guard.ts'
 export const ABANDON_AFTER_MS = 1_000
 
 /** Whose attempt it is. What its methods return or throw is what the handlers of the attempt return or throw. */
-export interface AttemptOwner extends Pick<Call, 'attempt' | 'service' | 'operation' | 'remainingMs'> {
+export interface AttemptOwner extends Pick<Call, 'attempt' | 'service' | 'operation'> {
+  remainingMs(): number
   returned(value: unknown): unknown
   threw(error: unknown): unknown
 }
@@ -120,7 +121,8 @@ class AttemptCall implements Call {
     return this.#signal
   }
 
-  remainingMs(): number {
-    return this.#running.remainingMsOf(this.#serial)
+  /** Made when it is read, as the signal is: a method would lose its `this` when it is taken out. */
+  get remainingMs(): () => number {
+    return () => this.#running.remainingMsOf(this.#serial)
   }
 }

@@ -1,4 +1,6 @@
 /** Single flight: identical reads that are under way share one call. */
+import { InvalidOptionError } from '../errors.ts'
+import { signalRule } from '../options.ts'
 
 /** A call that several callers wait for. */
 interface Flight<T> {
@@ -37,10 +39,13 @@ export class SingleFlight<T> {
    *
    * @param key what is asked for; everything that changes the answer must be in it
    * @param fn starts the call; its signal is aborted when nobody waits any more
-   * @throws what the function throws; the reason of `signal` when this caller gave up
+   * @throws what the function throws; the reason of `signal` when this caller gave up; InvalidOptionError when it is no signal
    */
   run(key: string, fn: (signal: AbortSignal) => T | PromiseLike<T>, options: SingleFlightOptions = {}): Promise<T> {
     const { signal } = options
+    if (signal !== undefined && !signalRule.allows(signal)) {
+      return Promise.reject(new InvalidOptionError('signal', signal, signalRule.says))
+    }
     if (signal?.aborted) return Promise.reject(signal.reason)
     const flight = this.#flights.get(key) ?? this.#start(key, fn)
     flight.waiting++

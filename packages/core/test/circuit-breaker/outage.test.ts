@@ -1,7 +1,7 @@
 /** What the circuit breaker does beyond the classic one: parked callers, keys, the user's probe, shadow mode. */
 import { VirtualClock } from '@holdfast/testing'
 import fc from 'fast-check'
-import { CircuitBreaker, type CircuitBreakerOptions, pipeline } from 'holdfast'
+import { CircuitBreaker, type CircuitBreakerOptions, CircuitOpenError, type ProbeCall, pipeline } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { networkError, rejection, statusError } from '../support.ts'
 
@@ -271,6 +271,26 @@ describe('a probe of the user’s choosing', () => {
     expect([probes, orders, breaker.state]).toEqual([2, 0, 'CLOSED'])
     expect(await call(() => ++orders)).toBe(1)
     expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('is told whose circuit it is: a well service closes no circuit of a bad key', async () => {
+    const asked: (string | undefined)[] = []
+    const probe = ({ key }: ProbeCall): unknown => {
+      asked.push(key)
+      return key === 'TSLA' ? Promise.reject(statusError(503)) : true
+    }
+    const { clock, breaker, trip } = setUp({ maxKeys: 10, probe })
+    for (const key of ['TSLA', 'TSLA', 'TSLA']) breaker.tryEnter(key).fail(networkError('ECONNRESET'))
+    await clock.advance(10_000)
+    expect(() => breaker.tryEnter('TSLA')).toThrow(CircuitOpenError)
+    await clock.settle()
+    expect([asked, breaker.snapshot().keys]).toEqual([['TSLA'], { TSLA: 'OPEN' }])
+    breaker.tryEnter().succeed()
+    trip()
+    await clock.advance(10_000)
+    expect(() => breaker.tryEnter('TSLA')).toThrow(CircuitOpenError)
+    await clock.settle()
+    expect([asked, breaker.state]).toEqual([['TSLA', undefined], 'CLOSED'])
   })
 
   it('that never settles has failed when its lease ends, and is told by its signal', async () => {

@@ -1,6 +1,6 @@
 import { seededRandom, VirtualClock } from '@holdfast/testing'
 import fc from 'fast-check'
-import { CircuitBreaker, hedge, pipeline, RetryBudget } from 'holdfast'
+import { Bulkhead, type Call, CircuitBreaker, hedge, pipeline, RetryBudget } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { MovingQuantile } from '../../src/hedge/moving-quantile.ts'
 import { networkError, rejection } from '../support.ts'
@@ -75,6 +75,49 @@ describe('a hedge', () => {
       ),
     ).toMatchObject({ code: 'EPIPE' })
     expect(await run(() => later(50, 'EPIPE'))).toMatchObject({ code: 'EPIPE' })
+  })
+
+  it('that is refused does not hide that the first was sent', async () => {
+    const clock = new VirtualClock()
+    const guarded = pipeline({
+      clock,
+      hedge: { delayMs: 50 },
+      bulkhead: new Bulkhead({ clock, maxConcurrent: 1, maxQueue: 0 }),
+    })
+    const failing = () => new Promise((_, reject) => clock.setTimer(() => reject(networkError('ECONNRESET')), 100))
+    const result = rejection(guarded.execute(failing, { idempotent: true }))
+    await clock.advance(200)
+    expect(await result).toMatchObject({ code: 'ECONNRESET' })
+    expect(guarded.totals).toMatchObject({ hedges: 1, refused: 1, failed: 1 })
+  })
+
+  it.each([
+    ['limit of the pipeline', { timeoutMs: 1_000 }, {}],
+    ['limit of the call', {}, { timeoutMs: 1_000 }],
+    ['time that the caller’s own caller waits', { timeoutMs: 5_000 }, { deadlineMs: 1_000 }],
+  ])('has what the first has left of the %s', async (_, options, callOptions) => {
+    const clock = new VirtualClock()
+    const guarded = pipeline({ clock, hedge: { delayMs: 400 }, ...options })
+    const left: number[] = []
+    const hangs = ({ remainingMs }: Call): Promise<never> => {
+      left.push(remainingMs())
+      return new Promise(() => undefined)
+    }
+    let endedAt = 0
+    const result = rejection(guarded.execute(hangs, { idempotent: true, ...callOptions })).then((error) => {
+      endedAt = clock.now()
+      return error
+    })
+    await clock.advance(10_000)
+    expect(await result).toMatchObject({ code: 'HOLDFAST_TIMEOUT', scope: 'total', timeoutMs: 1_000 })
+    expect([endedAt, left]).toEqual([1_000, [1_000, 600]])
+  })
+
+  it('hides no mistake of the caller’s behind the fallback', async () => {
+    const guarded = pipeline({ hedge: { delayMs: 50 }, fallback: { use: () => 'last good' } })
+    expect(await rejection(guarded.execute(() => 1, { timeoutMs: -1 }))).toMatchObject({ field: 'timeoutMs' })
+    expect(await rejection(guarded.execute(JSON.parse('1')))).toBeInstanceOf(TypeError)
+    expect(guarded.totals.started).toBe(0)
   })
 
   it('is given up with its caller, and leaves no listener behind', async () => {

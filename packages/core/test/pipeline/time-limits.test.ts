@@ -115,6 +115,13 @@ describe('time limits', () => {
     await pipeline({ clock }).execute((call) => expect(call.remainingMs()).toBe(Number.POSITIVE_INFINITY))
   })
 
+  it('says so too when that is taken out of the call', async () => {
+    const clock = new VirtualClock()
+    const limited = pipeline({ timeoutMs: 1_000, clock })
+    expect(await limited.execute(({ remainingMs }) => remainingMs())).toBe(1_000)
+    expect(await pipeline({ clock }).execute(({ remainingMs }) => remainingMs())).toBe(Number.POSITIVE_INFINITY)
+  })
+
   it('a stall of our own is nobody else’s fault: the answer that is there already is taken', async () => {
     const clock = new VirtualClock()
     const circuitBreaker = new CircuitBreaker('alpaca', { failureThreshold: 1, clock })
