@@ -1,5 +1,6 @@
 import type { Unsubscribe } from 'holdfast'
 import type { Script } from '../scripts/script.ts'
+import { ConnectingPatience } from './connecting-patience.ts'
 import { type RedisPort, runScript } from './port.ts'
 
 /** A client of ioredis, `Redis` (single or Sentinel) or `Cluster`: what is used of it. */
@@ -11,7 +12,7 @@ export interface IoredisClient {
   subscribe(channel: string): Promise<unknown>
   unsubscribe(channel: string): Promise<unknown>
   on(event: string, listener: (...args: string[]) => void): unknown
-  disconnect(reconnect?: boolean): void
+  disconnect(): void
 }
 
 const reconnectAfterMs = (attempt: number): number => Math.min(50 * attempt, 500)
@@ -23,6 +24,7 @@ const SAFE = {
   autoResendUnfulfilledCommands: false,
   keyPrefix: '',
   connectTimeout: 1_000,
+  sentinelCommandTimeout: 1_000,
   retryStrategy: reconnectAfterMs,
   lazyConnect: false,
 }
@@ -40,13 +42,22 @@ const SAFE_CLUSTER = {
   redisOptions: { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, connectTimeout: 1_000 },
 }
 
+/** A connection that only listens. */
+interface Subscriber {
+  readonly client: IoredisClient
+  /** Settles when it listens to everything. */
+  readonly ready: Promise<unknown>
+}
+
 /** The port of ioredis: connections of its own, made like the given one but without its queues. */
 export class IoredisPort implements RedisPort {
   readonly isCluster: boolean
-  readonly #client: IoredisClient
   readonly #given: IoredisClient
-  #subscriber: IoredisClient | undefined
+  #client: IoredisClient
+  #subscriber: Subscriber | undefined
   readonly #listeners = new Map<string, Set<(message: string) => void>>()
+  readonly #patience = new ConnectingPatience()
+  #closed = false
 
   constructor(client: IoredisClient) {
     this.isCluster = client.isCluster
@@ -73,41 +84,51 @@ export class IoredisPort implements RedisPort {
   async subscribe(channel: string, listener: (message: string) => void): Promise<Unsubscribe> {
     const known = this.#listeners.get(channel)
     const listeners = known ?? new Set()
-    listeners.add(listener)
-    this.#listeners.set(channel, listeners)
-    const subscriber = this.#subscriberClient()
-    if (known === undefined) await subscriber.subscribe(channel)
+    this.#listeners.set(channel, listeners.add(listener))
+    if (this.#subscriber === undefined) this.#subscriber = this.#openSubscriber()
+    else if (known === undefined) await this.#subscriber.client.subscribe(channel)
+    await this.#subscriber.ready
     return () => {
       listeners.delete(listener)
       if (listeners.size > 0) return
       this.#listeners.delete(channel)
       // Of a connection that is just being closed nobody needs to take leave.
-      subscriber.unsubscribe(channel).catch(() => undefined)
+      this.#subscriber?.client.unsubscribe(channel).catch(() => undefined)
     }
   }
 
   reconnect(): void {
-    this.#client.disconnect(true)
-    this.#subscriber?.disconnect(true)
+    if (this.#closed) return
+    const { status } = this.#client
+    if (!this.#patience.isOverFor({ isConnecting: status !== 'ready' && status !== 'end' })) return
+    // Another one, for good: told to disconnect while it asks a Sentinel, this one would end and never connect again.
+    this.#client.disconnect()
+    this.#client = this.#open(SAFE)
+    if (this.#subscriber === undefined) return
+    this.#subscriber.client.disconnect()
+    this.#subscriber = this.#openSubscriber()
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.#client.disconnect()
-    this.#subscriber?.disconnect()
+    this.#subscriber?.client.disconnect()
   }
 
   #command([name = '', ...args]: readonly string[]): Promise<unknown> {
     return this.#client.call(name, args)
   }
 
-  #subscriberClient(): IoredisClient {
-    if (this.#subscriber !== undefined) return this.#subscriber
+  /** A connection that listens to all that is listened to. */
+  #openSubscriber(): Subscriber {
     // A subscription must outlive the time that its connection needs to be there.
-    this.#subscriber = this.#open({ ...SAFE, enableOfflineQueue: true, maxRetriesPerRequest: null })
-    this.#subscriber.on('message', (channel = '', message = '') => {
+    const client = this.#open({ ...SAFE, enableOfflineQueue: true, maxRetriesPerRequest: null })
+    client.on('message', (channel = '', message = '') => {
       for (const listener of this.#listeners.get(channel) ?? []) listener(message)
     })
-    return this.#subscriber
+    const ready = Promise.all([...this.#listeners.keys()].map((channel) => client.subscribe(channel)))
+    ready.catch(() => undefined)
+    return { client, ready }
   }
 
   #open(options: object): IoredisClient {

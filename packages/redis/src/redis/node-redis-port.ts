@@ -1,5 +1,6 @@
 import type { Unsubscribe } from 'holdfast'
 import type { Script } from '../scripts/script.ts'
+import { ConnectingPatience } from './connecting-patience.ts'
 import { type RedisPort, runScript } from './port.ts'
 
 /** A client of node-redis, from `createClient`, `createCluster` or `createSentinel`: what is used of it. */
@@ -22,9 +23,6 @@ const socket = {
   reconnectStrategy: (attempt: number): number => Math.min(50 * (attempt + 1), 500),
 }
 
-/** How often a client may be found connecting before it is taken to hang: Redis may take a connection and answer nothing. */
-const CONNECTING_LIMIT = 3
-
 /** Nothing waits: what cannot be sent now is refused now. */
 const SAFE = { disableOfflineQueue: true }
 
@@ -45,7 +43,7 @@ export class NodeRedisPort implements RedisPort {
   #send: Send
   #subscriber: Subscriber | undefined
   readonly #listeners = new Map<string, Set<Heard>>()
-  #foundConnecting = 0
+  readonly #patience = new ConnectingPatience()
   #closed = false
 
   constructor(client: NodeRedisClient) {
@@ -88,8 +86,7 @@ export class NodeRedisPort implements RedisPort {
 
   reconnect(): void {
     if (this.#closed) return
-    if (!this.#client.isReady && ++this.#foundConnecting < CONNECTING_LIMIT) return
-    this.#foundConnecting = 0
+    if (!this.#patience.isOverFor({ isConnecting: !this.#client.isReady })) return
     destroy(this.#client)
     this.#client = this.#open(SAFE)
     this.#send = sender(this.#client)

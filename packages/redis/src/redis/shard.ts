@@ -276,7 +276,8 @@ export class Shard {
   async #look(): Promise<void> {
     const read = this.#inTime(this.#sent(() => this.#port.read(this.memoryKey)))
     const back = await read.then(() => this.#isBack(), isNot)
-    if (!back) return this.#lookAfter(this.timing.probeMs)
+    // An answer that waited while this process stood still may be too old for the breaker, which then stays open.
+    if (!back || !this.available) return this.#lookAfter(this.timing.probeMs)
     this.#away = false
     this.#changed()
   }

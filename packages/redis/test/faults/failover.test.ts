@@ -1,22 +1,24 @@
-/** Redis with Sentinel, whose master dies, and a Cluster whose slots move: nothing goes over, and it goes on. */
+/** Redis with a Sentinel, whose master dies, and a Cluster whose slots move: nothing goes over, and it goes on. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { freePort, type RedisServer } from '@holdfast/testing/redis-server'
 import { Cluster, Redis } from 'ioredis'
 import { createCluster, createSentinel } from 'redis'
 import { describe, expect, it, type TestContext, vi } from 'vitest'
-import { RealFleet } from '../support/real-fleet.ts'
+import { LIMIT, RealFleet } from '../support/real-fleet.ts'
 import { redisServer } from '../support/server.ts'
 
 const run = promisify(execFile)
 
 /** A master, a replica of it, and a Sentinel that watches them. */
-async function sentinelOf(test: TestContext): Promise<{ readonly master: RedisServer; readonly port: number }> {
+async function sentinelOf(
+  test: TestContext,
+): Promise<{ readonly master: RedisServer; readonly sentinel: RedisServer }> {
   const master = await redisServer(test)
   const replica = await redisServer(test, { settings: ['--replicaof', `127.0.0.1 ${master.port}`] })
   const port = await freePort()
   const watched = `sentinel monitor trading 127.0.0.1 ${master.port} 1`
-  await redisServer(test, {
+  const sentinel = await redisServer(test, {
     port,
     config: [
       `port ${port}`,
@@ -26,20 +28,31 @@ async function sentinelOf(test: TestContext): Promise<{ readonly master: RedisSe
     ],
     settings: ['--sentinel'],
   })
-  const [sentinel, copy] = [new Redis(port), new Redis(replica.port)]
+  const [asked, copy] = [new Redis(port), new Redis(replica.port)]
   await vi.waitFor(
     async () => {
       // One that has never had the data is not made the master.
       const state = await copy.info('replication')
       if (!state.includes('master_link_status:up')) throw new Error('the replica has no data yet')
-      const known = await sentinel.call('SENTINEL', ['REPLICAS', 'trading'])
+      const known = await asked.call('SENTINEL', ['REPLICAS', 'trading'])
       if (!JSON.stringify(known).includes(String(replica.port))) throw new Error('the Sentinel knows no replica yet')
     },
     { timeout: 30_000, interval: 100 },
   )
-  sentinel.disconnect()
+  asked.disconnect()
   copy.disconnect()
-  return { master, port }
+  return { master, sentinel }
+}
+
+/** Two members with each client, which ask the Sentinel where the master is. */
+async function fleetBehind(test: TestContext, sentinel: RedisServer): Promise<RealFleet> {
+  const fleet = new RealFleet(test)
+  const sentinels = [{ host: '127.0.0.1', port: sentinel.port }]
+  for (let member = 0; member < 2; member++) {
+    await fleet.add(new Redis({ sentinels, name: 'trading', lazyConnect: true }))
+    await fleet.add(createSentinel({ name: 'trading', sentinelRootNodes: sentinels }))
+  }
+  return fleet
 }
 
 /** Three masters that share the slots. */
@@ -88,17 +101,28 @@ async function keysIn(
 
 describe.concurrent('a fleet keeps its limit and goes on', { timeout: 200_000 }, () => {
   it('when a Sentinel makes the replica the master', async (test) => {
-    const { master, port } = await sentinelOf(test)
-    const fleet = new RealFleet(test)
-    const sentinels = [{ host: '127.0.0.1', port }]
-    for (let member = 0; member < 2; member++) {
-      await fleet.add(new Redis({ sentinels, name: 'trading', lazyConnect: true }))
-      await fleet.add(createSentinel({ name: 'trading', sentinelRootNodes: sentinels }))
-    }
+    const { master, sentinel } = await sentinelOf(test)
+    const fleet = await fleetBehind(test, sentinel)
     await fleet.admits(200)
     await master.kill()
     await fleet.answered()
     await fleet.admits(300)
+    expect(fleet.over).toBe(0)
+  })
+
+  it('when the master is killed while the Sentinel stands still, and both are back', async (test) => {
+    const { master, sentinel } = await sentinelOf(test)
+    const fleet = await fleetBehind(test, sentinel)
+    await fleet.established()
+    sentinel.pause()
+    await master.kill()
+    await fleet.shares()
+    // Long enough for every client to ask the Sentinel in vain, and for the fleet to give up what hangs.
+    await fleet.admits(3 * LIMIT.tokensPerSecond)
+    await master.start()
+    sentinel.resume()
+    await fleet.answered()
+    await fleet.admits(200)
     expect(fleet.over).toBe(0)
   })
 
