@@ -113,18 +113,7 @@ const LONGEST_CHAIN = 8
  */
 export function describeFailure(error: unknown, clock?: Clock): FailureFacts {
   if (error instanceof RetriesExhaustedError) return describeSeveral(error, clock)
-  if (isRejection(error)) {
-    const { code, retryAfterMs } = error
-    return {
-      kind: 'ours',
-      verdict: 'neutral',
-      transient: false,
-      throttled: false,
-      code,
-      status: undefined,
-      retryAfterMs,
-    }
-  }
+  if (isRejection(error)) return ourOwn(error.code, error.retryAfterMs)
   if (error instanceof TimeoutError) {
     const kind = error.started ? 'may-have-happened' : 'never-sent'
     const verdict = error.started ? 'failure' : 'neutral'
@@ -138,19 +127,21 @@ export function describeFailure(error: unknown, clock?: Clock): FailureFacts {
       retryAfterMs: undefined,
     }
   }
-  if (error instanceof HoldfastError) {
-    const { code } = error
-    return {
-      kind: 'ours',
-      verdict: 'neutral',
-      transient: false,
-      throttled: false,
-      code,
-      status: undefined,
-      retryAfterMs: undefined,
-    }
-  }
+  if (error instanceof HoldfastError) return ourOwn(error.code, undefined)
   return describeForeign(error, clock)
+}
+
+/** What the library said by itself: nothing was sent, and nobody is to blame. */
+function ourOwn(code: string, retryAfterMs: number | undefined): FailureFacts {
+  return {
+    kind: 'ours',
+    verdict: 'neutral',
+    transient: false,
+    throttled: false,
+    code,
+    status: undefined,
+    retryAfterMs,
+  }
 }
 
 /** Several attempts prove only what the least certain of them proves. */

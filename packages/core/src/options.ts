@@ -1,6 +1,7 @@
 /** Checking options once, at construction: after that they are plain numbers that nobody doubts. */
 import { LONGEST_TIMER_MS } from './clock.ts'
 import { InvalidOptionError } from './errors.ts'
+import { read } from './headers.ts'
 
 /** What a field may be. */
 export interface Rule {
@@ -78,9 +79,8 @@ export const callback: Rule = { allows: (value) => typeof value === 'function', 
  * made from is told so now, and not at the first call.
  */
 export function instance(what: string, ...methods: readonly string[]): Rule {
-  const has = (value: object, method: string): boolean => typeof Reflect.get(value, method) === 'function'
   return {
-    allows: (value) => typeof value === 'object' && value !== null && methods.every((method) => has(value, method)),
+    allows: (value) => methods.every((method) => typeof read(value, method) === 'function'),
     says: `it must be ${what}`,
   }
 }
@@ -89,7 +89,7 @@ export function instance(what: string, ...methods: readonly string[]): Rule {
 export const clockRule: Rule = instance('a Clock', 'now', 'wallTime', 'setTimer')
 
 /** A signal; not the controller of one, which is easily handed in instead. */
-export const signalRule: Rule = instance('an AbortSignal', 'addEventListener', 'removeEventListener')
+export const signalRule: Rule = instance('an AbortSignal', 'addEventListener')
 
 /** A name for people: not empty, at most 200 characters. */
 export const nameText: Rule = {

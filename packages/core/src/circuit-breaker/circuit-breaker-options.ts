@@ -39,7 +39,7 @@ export interface CircuitChange {
   /** The error that did it, if one did. */
   readonly error?: unknown
   /** What the operator said, if one did it. */
-  readonly note?: string
+  readonly note?: string | undefined
 }
 
 /** What a {@link CircuitBreakerOptions.probe} is given. */
@@ -47,7 +47,7 @@ export interface ProbeCall {
   /** Aborted after `probeTimeoutMs`. */
   readonly signal: AbortSignal
   /** The key whose circuit is open, where there are circuits for keys; undefined for the service's own. */
-  readonly key: string | undefined
+  readonly key?: string
 }
 
 /** Options of a circuit breaker. */

@@ -20,7 +20,6 @@ import {
   type CircuitMode,
   type CircuitState,
   type FleetChangeReason,
-  type ProbeCall,
 } from './circuit-breaker-options.ts'
 import { CircuitPermit } from './circuit-permit.ts'
 import { type CircuitExplanation, explainCircuit, refuseForCircuit } from './circuit-refusal.ts'
@@ -380,7 +379,8 @@ export class CircuitBreaker implements Guard {
         this.#become('HALF_OPEN', isDue ? 'recovery-timeout' : 'critical-call')
       }
       // A listener may have changed the state again: what counts is the state that admits.
-      if (this.#state === 'HALF_OPEN') return this.#options.probe === undefined ? this.#lend(call) : this.#probe()
+      const { probe } = this.#options
+      if (this.#state === 'HALF_OPEN') return probe === undefined ? this.#lend(call) : this.#send(probe)
     }
     call.circuitGeneration = this.#issued
     return this.#state === 'CLOSED'
@@ -399,10 +399,10 @@ export class CircuitBreaker implements Guard {
   }
 
   /** Lets the user's own function find out. @returns false: the call itself is not the probe */
-  #probe(): false {
-    const { probe, probeTimeoutMs = 30_000 } = this.#options
+  #send(probe: NonNullable<CircuitBreakerOptions['probe']>): false {
+    const { probeTimeoutMs = 30_000 } = this.#options
     const permit = new CircuitPermit(this, this.#clock)
-    if (probe === undefined || !this.#lend(permit)) return false
+    if (!this.#lend(permit)) return false
     runOwnProbe(probe, probeTimeoutMs, this.#clock, {
       returned: (value) => this.exit(permit, this.judge.result(value), value),
       threw: (error) => this.exit(permit, this.judge.error(error).verdict, error),
@@ -499,11 +499,11 @@ export class CircuitBreaker implements Guard {
     why: { error?: unknown; note?: string | undefined; cause?: string | undefined } = {},
   ): void {
     const from = this.#state
-    const { error, note } = why
+    const { cause, ...told } = why
     this.#state = to
     this.#generation++
     this.#explanation = undefined
-    this.#cause = why.cause
+    this.#cause = cause
     this.#issued = this.#mode === 'disabled' ? UNCOUNTED : this.#generation
     this.#closedGeneration = to === 'CLOSED' && !this.#measuresDemand ? this.#issued : NONE
     this.#since = this.#clock.wallTime()
@@ -517,15 +517,7 @@ export class CircuitBreaker implements Guard {
     if (to === 'OPEN') this.#opened++
     if (to !== 'HALF_OPEN') this.#shards?.clear()
     if (this.#changes.any) {
-      this.#changes.emit({
-        name: this.name,
-        from,
-        to,
-        reason,
-        at: this.#since,
-        ...(error === undefined ? {} : { error }),
-        ...(note === undefined ? {} : { note }),
-      })
+      this.#changes.emit({ name: this.name, from, to, reason, at: this.#since, ...told })
     }
     if (!KEEPS_PARKED.has(reason)) this.#parking?.release(this.#clock.now())
   }
@@ -533,14 +525,14 @@ export class CircuitBreaker implements Guard {
   /** A shard is a circuit with the same options, but for keys of its own, rates, and those who listen to the service's. */
   #makeShard(key: string): CircuitBreaker {
     const { probe } = this.#options
-    const streakOnly = {
-      probe: probe && (({ signal }: ProbeCall) => probe({ signal, key })),
+    return new CircuitBreaker(`${this.name}/${key}`.slice(0, 200), {
+      ...this.#options,
+      probe: probe && ((call) => probe({ ...call, key })),
       onStateChange: undefined,
       maxKeys: 0,
       failureRate: undefined,
       slowCallMs: undefined,
       slowCallRate: undefined,
-    }
-    return new CircuitBreaker(`${this.name}/${key}`.slice(0, 200), { ...this.#options, ...streakOnly })
+    })
   }
 }

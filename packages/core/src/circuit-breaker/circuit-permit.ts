@@ -40,7 +40,7 @@ export class CircuitPermit implements CircuitCall {
   reenter(): void {}
 
   durationMs(): number {
-    return this.#clock.now() - this.#begunAt
+    return this.now() - this.#begunAt
   }
 
   /** The service did its work. */

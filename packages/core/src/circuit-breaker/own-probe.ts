@@ -11,15 +11,12 @@ export function runOwnProbe(
   probe: NonNullable<CircuitBreakerOptions['probe']>,
   timeoutMs: number,
   clock: Clock,
-  onEnd: { returned(value: unknown): void; threw(error: unknown): void },
+  onEnd: { readonly returned: (value: unknown) => void; readonly threw: (error: unknown) => void },
 ): void {
   const controller = new AbortController()
   const timer = clock.setTimer(() => controller.abort(), timeoutMs, false)
-  Promise.resolve()
-    .then(() => probe({ signal: controller.signal, key: undefined }))
+  Promise.resolve({ signal: controller.signal })
+    .then(probe)
     .finally(() => timer.cancel())
-    .then(
-      (value) => onEnd.returned(value),
-      (error: unknown) => onEnd.threw(error),
-    )
+    .then(onEnd.returned, onEnd.threw)
 }

@@ -6,6 +6,7 @@ import type { Priority } from '../gate/priority.ts'
 import type { ClientKey } from '../rate-limiter/key-hash.ts'
 import { announceRefusal } from './announce.ts'
 import { type Call, type CallOptions, complaintAbout, noFunction } from './call.ts'
+import { UNREAD } from './call-record.ts'
 import { type NamedCall, type Slot, WAITING } from './guard.ts'
 import type { Plan } from './plan.ts'
 import { notThenable } from './thenable.ts'
@@ -18,9 +19,6 @@ export type SyncGuarded<T> = (call: SyncCall) => T
 
 /** What a caller can say about a call that does not wait. */
 export type SyncCallOptions = Pick<CallOptions, 'operation' | 'client' | 'key' | 'cost' | 'priority'>
-
-/** The clock has not been read in this phase. */
-const UNREAD = Number.NEGATIVE_INFINITY
 
 /**
  * Calls the function through the guards of a plan, now or not at all: it waits neither for a slot nor for tokens nor to
