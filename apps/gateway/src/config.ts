@@ -24,14 +24,16 @@ const proxies = z.string().transform((text, context): TrustProxy => {
   return trustProxy
 })
 const whole = number('it must be a whole number from 1 to 1000000', { min: 1, max: 1e6, whole: true })
+const yesOrNo = z.stringbool({ error: 'it must be true or false' })
 const url = z.url('it must be a URL such as http://127.0.0.1:9001')
-const key = z.string().min(1).max(200)
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+const key = z.string().max(200, 'it must be a text of 1 to 200 characters')
 
 const environment = z.object({
   /** Where the gateway listens. 0 is any free port. */
   PORT: port.default(8080),
   HOST: z.string().min(1).default('127.0.0.1'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `it must be one of ${LOG_LEVELS.join(', ')}`).default('warn'),
   /** How many of our own proxies stand in front, or their addresses and ranges, apart by commas or white space. */
   TRUSTED_PROXIES: proxies.default(0),
   /** Limits of the requests that come in: for all clients together, and for each. */
@@ -47,7 +49,7 @@ const environment = z.object({
   /** Credentials: with them the gateway talks to the real services. */
   ALPACA_KEY_ID: key.optional(),
   ALPACA_SECRET_KEY: key.optional(),
-  ALPACA_PAPER: z.stringbool().default(true),
+  ALPACA_PAPER: yesOrNo.default(true),
   ALPACA_TRADING_URL: url.optional(),
   ALPACA_DATA_URL: url.optional(),
   POLYGON_API_KEY: key.optional(),
@@ -56,7 +58,7 @@ const environment = z.object({
   POLYGON_TOKENS_PER_SECOND: rate.optional(),
   POLYGON_BURST_SIZE: burst.optional(),
   /** Whether Yahoo is asked when the others do not answer: it has no contract with anybody. */
-  YAHOO: z.stringbool().default(false),
+  YAHOO: yesOrNo.default(false),
   /** For economic series. */
   FRED_API_KEY: z
     .string()
@@ -83,7 +85,7 @@ const environment = z.object({
   /** Name of this gateway in its fleet, the same after a restart: then nothing is kept for the one that was. Default: drawn. */
   GATEWAY_NAME: z.string().min(1).max(200).optional(),
   /** Whether a little traffic is made in front of the stand-ins, so that there is something to see. */
-  BACKGROUND_TRAFFIC: z.stringbool().default(true),
+  BACKGROUND_TRAFFIC: yesOrNo.default(true),
 })
 
 /** What the environment says, checked. */
@@ -113,7 +115,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): G
   if (missing.length > 0 && missing.length < 3) {
     const rule = 'set all of ALPACA_KEY_ID, ALPACA_SECRET_KEY and POLYGON_API_KEY, or none of them for the stand-ins'
     throw new InvalidConfigError(
-      `${missing.join(' and ')} is missing: orders on a real account with prices from a stand-in would be dangerous; ${rule}`,
+      `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing: orders on a real account with prices from a stand-in would be dangerous; ${rule}`,
     )
   }
   if (missing.length > 0 && read.data.IB_PORT !== undefined) {

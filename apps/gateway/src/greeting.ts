@@ -10,11 +10,17 @@ export interface Addresses {
   readonly standIns: Readonly<Record<UpstreamName | 'control', string>> | undefined
   /** The operator's page, or why there is none. */
   readonly console: { readonly url: string } | { readonly missing: string }
+  /** What the fleet shares its limits on; undefined when the gateway is alone. */
+  readonly redis: { readonly host: string; readonly answers: boolean } | undefined
 }
 
 /** The text. Each of the lines to try can be copied as it is. */
-export function greeting({ address: gateway, standIns, console: page }: Addresses): string {
-  const where = [`  console   ${'url' in page ? page.url : page.missing}`, `  gateway   ${gateway}`]
+export function greeting({ address: gateway, standIns, console: page, redis }: Addresses): string {
+  const where = [
+    `  console   ${'url' in page ? page.url : page.missing}`,
+    `  gateway   ${gateway}`,
+    ...redisLine(redis),
+  ]
   if (standIns === undefined) {
     const real = '  services  Alpaca and Polygon, the real ones'
     return ['', ...where, real, '', '  Try in another terminal:', '', `     ${quoteLine(gateway)}`, ''].join('\n')
@@ -40,6 +46,12 @@ export function greeting({ address: gateway, standIns, console: page }: Addresse
     '  Ctrl-C stops it.',
     '',
   ].join('\n')
+}
+
+function redisLine(redis: Addresses['redis']): string[] {
+  if (redis === undefined) return []
+  const { host, answers } = redis
+  return [`  redis     ${host}${answers ? '' : ' does not answer: no call goes to any service until it does'}`]
 }
 
 const TIMED = `-w ' [%{http_code} after %{time_total} s]\\n'`

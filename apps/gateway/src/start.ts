@@ -1,5 +1,5 @@
 /** `npm start`: the gateway with its console, and the stand-ins that it talks to unless it is given credentials. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CONSOLE_FOLDER } from '@holdfast/console/folder'
 import { connectFleet, type Fleet } from '@holdfast/redis'
@@ -9,14 +9,15 @@ import { openJournal } from '@holdfast/trading/journal'
 import { portsFromEnvironment, startUpstreams, yahooTransport } from '@holdfast/upstreams'
 import { type ServiceOptions, systemClock, systemRandom } from 'holdfast'
 import { isLoopback, localToken } from './access/local-token.ts'
-import { TokenBook, tokenEntry } from './access/tokens.ts'
+import { InvalidTokenEntryError, TokenBook, tokenEntry } from './access/tokens.ts'
 import { readApiKeys } from './api-keys.ts'
 import { BackgroundTraffic } from './background-traffic.ts'
-import { type GatewayConfig, readConfig } from './config.ts'
+import { type GatewayConfig, InvalidConfigError, readConfig } from './config.ts'
 import type { DoubtfulOrder } from './control/control-plane.ts'
 import { Rehearsal, type StandInControls } from './control/rehearsal.ts'
 import { createGateway, type Gateway } from './gateway.ts'
 import { type Addresses, greeting } from './greeting.ts'
+import { listenError, makeFolder } from './machine.ts'
 import {
   type Endpoints,
   type GuardedUpstreams,
@@ -112,16 +113,25 @@ interface SignIn {
 }
 
 function signInBy({ CONTROL_TOKENS, HOST, STATE_FOLDER }: GatewayConfig): SignIn {
-  if (CONTROL_TOKENS !== '' || !isLoopback(HOST)) return { tokens: new TokenBook(CONTROL_TOKENS), local: undefined }
+  if (CONTROL_TOKENS !== '' || !isLoopback(HOST)) return { tokens: configuredTokens(CONTROL_TOKENS), local: undefined }
   const local = localToken(STATE_FOLDER)
   return { tokens: new TokenBook(tokenEntry({ name: 'local', role: 'admin' }, local)), local }
+}
+
+function configuredTokens(entries: string): TokenBook {
+  try {
+    return new TokenBook(entries)
+  } catch (error) {
+    if (!(error instanceof InvalidTokenEntryError)) throw error
+    throw new InvalidConfigError(`CONTROL_TOKENS has ${error.message}`, { cause: error })
+  }
 }
 
 /** The journal of orders. The stand-ins begin with empty books, and so does theirs. */
 async function journalOf(config: GatewayConfig, isStandIn: boolean): Promise<OrderJournal> {
   const { STATE_FOLDER, ORDER_JOURNAL } = config
   const path = ORDER_JOURNAL ?? join(STATE_FOLDER, isStandIn ? 'stand-in-orders.db' : 'orders.db')
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder('ORDER_JOURNAL', path, dirname(path))
   if (isStandIn) for (const part of ['', '-wal', '-shm']) rmSync(`${path}${part}`, { force: true })
   return await openJournal(path)
 }
@@ -133,6 +143,7 @@ async function fleetOf({ REDIS_URL, GATEWAY_NAME }: GatewayConfig): Promise<Flee
 
 async function start(): Promise<void> {
   const config = readConfig(process.env)
+  makeFolder('STATE_FOLDER', config.STATE_FOLDER, config.STATE_FOLDER)
   const signIn = signInBy(config)
   /** What ends what was begun, the last first. */
   const endings: (() => Promise<void>)[] = []
@@ -163,11 +174,24 @@ async function start(): Promise<void> {
       endings.push(() => traffic.stop())
     }
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop().catch(fail))
-    console.log(greeting({ address, standIns: surroundings.standIns, console: consoleAddress(address, signIn) }))
+    console.log(
+      greeting({
+        address,
+        standIns: surroundings.standIns,
+        console: consoleAddress(address, signIn),
+        redis: redisOf(config, fleet),
+      }),
+    )
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+/** Where the fleet's Redis is, without the password that its address may have. */
+function redisOf({ REDIS_URL }: GatewayConfig, fleet: Fleet | undefined): Addresses['redis'] {
+  if (REDIS_URL === undefined || fleet === undefined) return undefined
+  return { host: new URL(REDIS_URL).host, answers: fleet.snapshot().processes !== null }
 }
 
 /** The page's address, with the local run's token behind the mark that browsers keep to themselves. */
@@ -215,12 +239,11 @@ function doubtfulOrders({ brokers }: GuardedUpstreams): readonly DoubtfulOrder[]
 }
 
 /** @returns where it listens */
-async function listen({ app }: Gateway, { HOST, PORT }: GatewayConfig): Promise<string> {
+async function listen({ app }: Gateway, config: GatewayConfig): Promise<string> {
   try {
-    return await app.listen({ host: HOST, port: PORT })
+    return await app.listen({ host: config.HOST, port: config.PORT })
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') throw error
-    throw new Error(`port ${PORT} is taken; set PORT to another one (0 for any)`, { cause: error })
+    throw listenError(error, config)
   }
 }
 

@@ -123,4 +123,31 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await program.ended).toBe(1)
     expect(program.printed()).toBe('PORT is "http": it must be a port: a whole number from 0 to 65535\n')
   })
+
+  it.each([
+    ['CONTROL_TOKENS', 'vera', /^CONTROL_TOKENS has an entry that begins with "vera": it must be name:role:sha256/],
+    [
+      'STATE_FOLDER',
+      START,
+      /^STATE_FOLDER is ".*start.ts": there is no folder .*start.ts and none can be made \(EEXIST\)/,
+    ],
+    ['ORDER_JOURNAL', join(START, 'orders.db'), /^ORDER_JOURNAL is ".*orders.db": there is no folder .*start.ts and /],
+    ['HOST', 'none.invalid', /^HOST is "none.invalid" and PORT 0: cannot listen there \(E[A-Z_]+\); set them to /],
+  ])('names %s when the machine does not do what it says', async (variable, value, message) => {
+    const program = start({ ...ANY_PORTS, [variable]: value })
+    expect(await program.ended).toBe(1)
+    expect(program.printed()).toMatch(message)
+    expect(program.printed().trim().split('\n')).toHaveLength(1)
+  })
+
+  it('says when the Redis of its fleet does not answer, without the password', async () => {
+    const nobody = createServer().listen(0, '127.0.0.1')
+    await once(nobody, 'listening')
+    const address = nobody.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    await new Promise((resolve) => nobody.close(resolve))
+    const printed = await ready(start({ ...ANY_PORTS, REDIS_URL: `redis://:secret@127.0.0.1:${port}` }))
+    expect(printed).toContain(`redis     127.0.0.1:${port} does not answer: no call goes to any service until it does`)
+    expect(printed).not.toContain('secret')
+  })
 })
