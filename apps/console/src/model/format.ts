@@ -7,6 +7,11 @@ export function count(value: number): string {
   return grouped.format(Math.round(value))
 }
 
+/** A mark on the axis of what is counted: between two whole numbers there is none. */
+export function wholeMark(value: number): string {
+  return Number.isInteger(value) ? count(value) : ''
+}
+
 /** A rate or another small figure: `0`, `0.4`, `36.9`, `412`. */
 export function rate(value: number): string {
   if (value === 0) return '0'

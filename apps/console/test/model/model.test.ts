@@ -4,7 +4,7 @@ import { EventParser } from '../../src/live/sse-reader.ts'
 import { actsFor, undoOf } from '../../src/model/acts.ts'
 import { bandsOf, stacked, Timeline } from '../../src/model/chart-data.ts'
 import { layOut, routeFlows } from '../../src/model/flow.ts'
-import { count, duration, latency, percent, rate } from '../../src/model/format.ts'
+import { count, duration, latency, percent, rate, wholeMark } from '../../src/model/format.ts'
 import { ranked, severity } from '../../src/model/ranking.ts'
 import { plainError, sentenceOf } from '../../src/model/sentence.ts'
 import { type Rates, Window } from '../../src/model/window.ts'
@@ -66,6 +66,7 @@ describe('figures', () => {
       ...['0 s', '3 s', '1 min', '1 min 35 s', '11 min', '6 h 12 min', '3 d 3 h'],
     ])
     expect(count(1_234_567)).toBe('1,234,567')
+    expect([0, 2.5, 5, 7.5, 10].map(wholeMark)).toEqual(['0', '', '5', '', '10'])
   })
 })
 

@@ -3,7 +3,7 @@ import { type Signal, useSignal, useSignalEffect } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { HistoryView, ServiceView } from '../../api.ts'
 import { type ChartData, Timeline } from '../../model/chart-data.ts'
-import { duration, moment, rate } from '../../model/format.ts'
+import { duration, moment, rate, wholeMark } from '../../model/format.ts'
 import { latencyText, sentenceOf } from '../../model/sentence.ts'
 import { ActButtons } from '../../parts/act-buttons.tsx'
 import { Blank, Failed, Skeleton } from '../../parts/panel.tsx'
@@ -252,7 +252,7 @@ function Charts({
         lines={USE}
         data={data.value}
         pointed={pointed}
-        axisText={whole}
+        axisText={wholeMark}
       />
     </div>
   )
