@@ -11,5 +11,7 @@ export default defineConfig({
     globalSetup: 'test/global-setup.ts',
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most tests wait for something outside of their process. The default leaves one CPU without work: half of a small machine.
+    maxWorkers: '100%',
   },
 })
