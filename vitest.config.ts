@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 export default defineConfig({
   test: {
@@ -13,5 +14,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Most tests wait for something outside of their process. The default leaves one CPU without work: half of a small machine.
     maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
   },
 })
