@@ -1,4 +1,13 @@
-import { type Call, type Clock, type Guarded, type Random, systemClock, systemRandom } from 'holdfast'
+import {
+  type Call,
+  type Clock,
+  type Guarded,
+  InvalidOptionError,
+  type Random,
+  systemClock,
+  systemRandom,
+} from 'holdfast'
+import { checkNumber } from './checks.ts'
 import type { Distribution } from './distribution.ts'
 
 /** When a fault is injected. All that is given must hold. */
@@ -13,13 +22,15 @@ export interface InjectionRule {
 }
 
 /** A fault, and when it is injected. */
-export type Injection = InjectionRule &
+export type Injection<R = unknown> = InjectionRule &
   (
     | { /** Waits before the call. */ readonly latencyMs: number | Distribution }
     | { /** Throws instead of the call. */ readonly error: () => unknown }
-    | { /** Answers instead of the call. */ readonly result: () => unknown }
+    | { /** Answers instead of the call. */ readonly result: () => R }
     | { /** Never settles until its signal is aborted. */ readonly hang: true }
   )
+
+const ACTIONS = ['latencyMs', 'error', 'result', 'hang'] as const
 
 /**
  * Puts faults into the calls of a program, in a test or in a rehearsal: around the function that a pipeline guards, so that
@@ -29,20 +40,18 @@ export type Injection = InjectionRule &
  * const faults = new FaultInjector([{ rate: 0.1, latencyMs: 800 }, { rate: 0.02, error: () => new Error('socket hang up') }])
  * const account = await alpaca.execute(faults.into(() => client.getAccount()))
  */
-export class FaultInjector {
+export class FaultInjector<R = never> {
   /** Switches all faults on or off. */
   enabled = true
-  readonly #injections: readonly Injection[]
+  readonly #injections: readonly Injection<R>[]
   readonly #clock: Clock
   readonly #random: Random
   readonly #beganAt: number
   #injected = 0
 
-  /** @throws RangeError when a rate is not from 0 to 1 */
-  constructor(injections: readonly Injection[], options: { readonly clock?: Clock; readonly random?: Random } = {}) {
-    for (const { rate = 1 } of injections) {
-      if (!(rate >= 0 && rate <= 1)) throw new RangeError(`rate is ${rate}: it must be a number from 0 to 1`)
-    }
+  /** @throws InvalidOptionError when an injection makes no sense */
+  constructor(injections: readonly Injection<R>[], options: { readonly clock?: Clock; readonly random?: Random } = {}) {
+    injections.forEach((injection, index) => void checkInjection(`injections.${index}`, injection))
     this.#injections = injections
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
@@ -54,14 +63,14 @@ export class FaultInjector {
     return this.#injected
   }
 
-  /** The function with faults in it. */
-  into<T>(fn: Guarded<T>): Guarded<unknown> {
-    return async (call) => {
+  /** The function with faults in it: it answers what the function does, or one of the `result`s. */
+  into<T>(fn: Guarded<T>): (call: Call) => Promise<Awaited<T> | Awaited<R>> {
+    return async (call): Promise<Awaited<T> | Awaited<R>> => {
       for (const injection of this.#injections) {
         if (!this.#strikes(injection, call)) continue
         this.#injected++
         if ('error' in injection) throw injection.error()
-        if ('result' in injection) return injection.result()
+        if ('result' in injection) return await injection.result()
         if ('hang' in injection) await this.#wait(call, undefined)
         if ('latencyMs' in injection) {
           const { latencyMs } = injection
@@ -72,7 +81,7 @@ export class FaultInjector {
     }
   }
 
-  #strikes({ rate = 1, fromMs = 0, toMs = Number.POSITIVE_INFINITY, when }: Injection, call: Call): boolean {
+  #strikes({ rate = 1, fromMs = 0, toMs = Number.POSITIVE_INFINITY, when }: InjectionRule, call: Call): boolean {
     if (!this.enabled) return false
     const time = this.#clock.now() - this.#beganAt
     if (time < fromMs || time >= toMs) return false
@@ -100,5 +109,19 @@ export class FaultInjector {
       }
       signal.addEventListener('abort', giveUp, { once: true })
     })
+  }
+}
+
+function checkInjection(path: string, injection: Injection): void {
+  const { rate, fromMs, toMs } = injection
+  checkNumber(`${path}.rate`, rate, { least: 0, most: 1 })
+  checkNumber(`${path}.fromMs`, fromMs, { least: 0 })
+  checkNumber(`${path}.toMs`, toMs, { least: fromMs ?? 0 })
+  const actions = ACTIONS.filter((action) => action in injection)
+  if (actions.length !== 1) {
+    throw new InvalidOptionError(path, actions.join(' and '), `it must have one of ${ACTIONS.join(', ')}`)
+  }
+  if ('latencyMs' in injection && typeof injection.latencyMs === 'number') {
+    checkNumber(`${path}.latencyMs`, injection.latencyMs, { least: 0 })
   }
 }

@@ -8,7 +8,7 @@ describe('a fault injector', () => {
   it('throws, answers, waits and hangs in the place of the function, and counts it', async () => {
     const clock = new VirtualClock()
     const guarded = pipeline({ clock, attemptTimeoutMs: 1_000 })
-    const into = (faults: FaultInjector): Promise<unknown> =>
+    const into = (faults: FaultInjector<unknown>): Promise<unknown> =>
       guarded.execute(faults.into(answer)).catch((error) => error)
     const error = new Error('socket hang up')
     expect(await into(new FaultInjector([{ error: () => error }], { clock }))).toBe(error)
@@ -50,8 +50,31 @@ describe('a fault injector', () => {
     expect(await struck('orders')).toBe(0)
   })
 
-  it('refuses rates that are none', () => {
-    expect(() => new FaultInjector([{ rate: 2, hang: true }])).toThrow('rate is 2: it must be a number from 0 to 1')
+  it('leaves the type of the answer as it is, but for what it answers itself', async () => {
+    const account = { cash: 5 }
+    const late = new FaultInjector([{ rate: 0, latencyMs: 5 }])
+    const cash: number = (await pipeline({}).execute(late.into(() => Promise.resolve(account)))).cash
+    const answering = new FaultInjector([{ rate: 0, result: () => 'no account' }])
+    const either: { cash: number } | string = await pipeline({}).execute(answering.into(() => account))
+    expect([cash, either]).toEqual([5, account])
+  })
+
+  it.each([
+    [{ rate: 2, hang: true }, 'injections.0.rate is 2: it must be a number from 0 to 1'],
+    [{ fromMs: 9, toMs: 5, hang: true }, 'injections.0.toMs is 5: it must be a number from 9'],
+    [{ latencyMs: Number.NaN }, 'injections.0.latencyMs is NaN: it must be a number from 0'],
+    [
+      { latencyMs: 5, error: () => 'x' },
+      'injections.0 is "latencyMs and error": it must have one of latencyMs, error,',
+    ],
+  ] as const)('refuses %o, which makes no sense', (injection, message) => {
+    expect(() => new FaultInjector([injection])).toThrow(message)
+  })
+
+  it('refuses an injection that does nothing', () => {
+    expect(() => new FaultInjector(JSON.parse('[{"rate":0.5}]'))).toThrow(
+      'it must have one of latencyMs, error, result',
+    )
   })
 })
 

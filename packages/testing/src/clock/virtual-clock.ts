@@ -1,4 +1,5 @@
-import type { Clock, Timer } from 'holdfast'
+import { type Clock, InvalidOptionError, type Timer } from 'holdfast'
+import { checkNumber } from '../checks.ts'
 import { type Due, EventQueue } from './event-queue.ts'
 import { whenSettled, wholeTurn } from './turns.ts'
 
@@ -38,6 +39,7 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number, keepsAlive = true): Timer {
+    if (Number.isNaN(delayMs)) throw new InvalidOptionError('delayMs', delayMs, 'it must be a number of milliseconds')
     return this.#add(this.#timers, callback, this.#now + Math.max(0, delayMs), keepsAlive)
   }
 
@@ -57,6 +59,7 @@ export class VirtualClock implements Clock {
 
   /** Time passes, and nothing else can happen meanwhile: what falls due is late, and comes at the next {@link advance}. */
   block(durationMs: number): void {
+    checkNumber('durationMs', durationMs, { least: 0 })
     this.#now += durationMs
     this.#wall += durationMs
   }
@@ -88,6 +91,7 @@ export class VirtualClock implements Clock {
 
   /** Lets time pass: runs what falls due, in order, with all promises settled before, between and after. */
   async advance(durationMs: number): Promise<void> {
+    checkNumber('durationMs', durationMs, { least: 0 })
     const end = this.#now + durationMs
     await wholeTurn()
     await this.#run(end)

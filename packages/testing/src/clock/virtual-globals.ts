@@ -101,9 +101,13 @@ export function installVirtualGlobals(first: VirtualClock): VirtualGlobals {
   }
   const setImmediate = (callback: Callback, ...args: unknown[]): VirtualTimeout =>
     new VirtualTimeout(() => clock.setImmediate(() => callback(...args)))
-  const clear = (handle: unknown): void => {
-    if (handle instanceof VirtualTimeout) handle.close()
-  }
+  /** What was set before the globals were replaced is still called off by the real ones. */
+  const clearOr =
+    <Handle>(real: (handle: Handle) => void) =>
+    (handle: VirtualTimeout | Handle): void => {
+      if (handle instanceof VirtualTimeout) handle.close()
+      else real(handle)
+    }
   const sleep = (delayMs = 1, value?: unknown, options: { signal?: AbortSignal } = {}): Promise<unknown> =>
     wait(options.signal, value, (done) => setTimeout(done, delayMs))
   const turn = (value?: unknown, options: { signal?: AbortSignal } = {}): Promise<unknown> =>
@@ -113,9 +117,9 @@ export function installVirtualGlobals(first: VirtualClock): VirtualGlobals {
     setTimeout,
     setInterval,
     setImmediate,
-    clearTimeout: clear,
-    clearInterval: clear,
-    clearImmediate: clear,
+    clearTimeout: clearOr(clearTimeout),
+    clearInterval: clearOr(clearInterval),
+    clearImmediate: clearOr(clearImmediate),
   }
   for (const target of [globalThis, timers]) {
     for (const [key, value] of Object.entries(callbacks)) replace(target, key, value)

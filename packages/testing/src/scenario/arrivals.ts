@@ -1,4 +1,5 @@
 import type { Random } from 'holdfast'
+import { checkNumber } from '../checks.ts'
 import { seededRandom } from '../seeded-random.ts'
 import type { Route, Scenario, ScenarioRequest } from './scenario.ts'
 
@@ -38,7 +39,9 @@ function timesOf(route: Route, durationMs: number, random: Random): number[] {
   const times: number[] = []
   // A gap that reaches beyond its step is drawn anew, which changes nothing: the process has no memory.
   for (let step = 0; step < durationMs; step += STEP_MS) {
-    const perMs = rateAt(step) / 1_000
+    const perSecond = rateAt(step)
+    checkNumber(`scenario.routes.${route.name}.requestsPerSecond(${step})`, perSecond, { least: 0 })
+    const perMs = perSecond / 1_000
     const end = Math.min(step + STEP_MS, durationMs)
     for (let at = step + gap(perMs, random); at < end; at += gap(perMs, random)) times.push(at)
   }

@@ -1,9 +1,11 @@
 /** Puts a subject through a scenario. */
+import { InvalidOptionError } from 'holdfast'
 import { VirtualClock } from '../clock/virtual-clock.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { SimulatedUpstream } from '../upstream/simulated-upstream.ts'
 import { UpstreamError } from '../upstream/upstream-error.ts'
 import { arrivals } from './arrivals.ts'
+import { checkScenario } from './check-scenario.ts'
 import { type Ideal, idealOf } from './ideal.ts'
 import { quantile, type RouteResult, recoverySeconds, type ScenarioResult, type SecondResult } from './result.ts'
 import type { Handler, Happening, Scenario, ScenarioRequest, Subject } from './scenario.ts'
@@ -35,11 +37,19 @@ interface Tracked {
  * upstreams through simulated connections. All in virtual time: a minute takes a fraction of a second, and the same seed
  * gives the same result.
  *
+ * @throws InvalidOptionError when the scenario makes no sense
  * @example
  * const { goodput, recoverySeconds } = await runScenario(outage, { name: 'ours', make: ({ clock }) => guarded(clock) })
  */
-export function runScenario(scenario: Scenario, subject: Subject, options: RunOptions = {}): Promise<ScenarioResult> {
-  return new Platform(scenario, subject, options).run()
+export async function runScenario(
+  scenario: Scenario,
+  subject: Subject,
+  options: RunOptions = {},
+): Promise<ScenarioResult> {
+  checkScenario(scenario)
+  const { clock = new VirtualClock() } = options
+  if (clock.now() !== 0) throw new InvalidOptionError('clock', clock.now(), 'it must stand at 0: requests come by it')
+  return await new Platform(scenario, subject, { ...options, clock }).run()
 }
 
 class Platform {
@@ -57,7 +67,11 @@ class Platform {
   #busy = 0
   #mostPending = 0
 
-  constructor(scenario: Scenario, subject: Subject, { seed = 1, clock = new VirtualClock() }: RunOptions) {
+  constructor(
+    scenario: Scenario,
+    subject: Subject,
+    { seed = 1, clock }: RunOptions & { readonly clock: VirtualClock },
+  ) {
     this.#scenario = scenario
     this.#subject = subject.name
     this.#seed = seed

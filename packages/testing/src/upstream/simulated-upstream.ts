@@ -1,4 +1,5 @@
 /** An upstream with workers, a queue, a limit, and faults over time, on a virtual clock. */
+import { checkNumber, checkWhole } from '../checks.ts'
 import type { VirtualClock } from '../clock/virtual-clock.ts'
 import { type Distribution, uniform } from '../distribution.ts'
 import { RequestLimit } from './provider-limit.ts'
@@ -53,7 +54,9 @@ export class SimulatedUpstream {
   #inFlight = 0
   #mostInFlight = 0
 
+  /** @throws InvalidOptionError when a figure makes no sense */
   constructor(options: UpstreamOptions) {
+    checkUpstream(options)
     this.#clock = options.clock
     this.#workers = options.workers
     this.#maxQueue = options.maxQueue ?? Number.POSITIVE_INFINITY
@@ -200,7 +203,20 @@ export class SimulatedUpstream {
   }
 }
 
-/** Makes an upstream. @see UpstreamOptions */
+function checkUpstream({ workers, maxQueue, limit, faults = [] }: UpstreamOptions): void {
+  checkWhole('upstream.workers', workers, 1)
+  checkNumber('upstream.maxQueue', maxQueue, { least: 0 })
+  checkWhole('upstream.limit.requests', limit?.requests, 1)
+  checkNumber('upstream.limit.windowMs', limit?.windowMs, { above: 0 })
+  for (const fault of faults) {
+    checkNumber('upstream.faults.share', fault.share, { least: 0, most: 1 })
+    checkNumber('upstream.faults.fromMs', fault.fromMs, { least: 0 })
+    checkNumber('upstream.faults.toMs', fault.toMs, { least: fault.fromMs ?? 0 })
+    if (fault.type === 'slow') checkNumber('upstream.faults.factor', fault.factor, { above: 0 })
+  }
+}
+
+/** Makes an upstream. @throws InvalidOptionError @see UpstreamOptions */
 export function simulateUpstream(options: UpstreamOptions): SimulatedUpstream {
   return new SimulatedUpstream(options)
 }

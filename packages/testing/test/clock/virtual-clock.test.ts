@@ -51,6 +51,17 @@ describe('the virtual clock', () => {
     await expect(clock.runToRest(10_000)).rejects.toThrow('timers still wait')
   })
 
+  it('refuses to be moved by what is no duration, instead of running everything that waits', async () => {
+    const clock = new VirtualClock()
+    let ran = 0
+    clock.setTimer(() => ran++, 1_000)
+    await expect(clock.advance(Number.NaN)).rejects.toThrow('durationMs is NaN: it must be a number from 0')
+    await expect(clock.advance(-1)).rejects.toThrow('durationMs is -1')
+    expect(() => clock.block(-1)).toThrow('durationMs is -1')
+    expect(() => clock.setTimer(() => ran++, Number.NaN)).toThrow('delayMs is NaN')
+    expect([ran, clock.now(), clock.pendingTimers]).toEqual([0, 0, 1])
+  })
+
   it('steps the wall clock alone', () => {
     const clock = new VirtualClock({ now: 7, wallTime: 1_000 })
     clock.stepWallTime(-400)

@@ -43,6 +43,19 @@ describe('virtual globals', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('call off what was set before they were there', async () => {
+    globals.uninstall()
+    let fired = 0
+    const handles = [setTimeout(() => fired++, 1), setInterval(() => fired++, 1)]
+    const immediate = setImmediate(() => fired++)
+    globals = installVirtualGlobals(clock)
+    for (const handle of handles) clearTimeout(handle)
+    clearImmediate(immediate)
+    globals.uninstall()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(fired).toBe(0)
+  })
+
   it('keep no process alive by what is unref’d', () => {
     setTimeout(() => undefined, 100).unref()
     setTimeout(() => undefined, 100)

@@ -1,4 +1,4 @@
-import { constant, logNormal, runScenario, type Scenario, type Subject } from '@holdfast/testing'
+import { constant, logNormal, runScenario, type Scenario, type Subject, VirtualClock } from '@holdfast/testing'
 import { CircuitBreaker, pipeline } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 
@@ -36,6 +36,43 @@ const guarded: Subject = {
       byService.get(route.upstream)?.execute(({ signal }) => connection.send(signal))
   },
 }
+
+describe('a scenario that makes no sense', () => {
+  const [first, second] = outage.routes
+  if (first === undefined || second === undefined) throw new Error('there are two routes')
+  it.each([
+    [
+      'upstream that is not there',
+      { routes: [{ ...first, upstream: 'c' }] },
+      'scenario.routes.A.upstream is "c": there is no such upstream; known are a, b',
+    ],
+    [
+      'two routes of one name',
+      { routes: [first, { ...second, name: 'A' }] },
+      'scenario.routes.A is "A": another route',
+    ],
+    ['negative rate', { routes: [{ ...first, requestsPerSecond: -1 }] }, 'scenario.routes.A.requestsPerSecond is -1'],
+    [
+      'rate that becomes negative',
+      { routes: [{ ...first, requestsPerSecond: (atMs: number) => 1 - atMs / 500 }] },
+      'scenario.routes.A.requestsPerSecond(550) is -0.',
+    ],
+    ['no slots', { slots: 0 }, 'scenario.slots is 0: it must be a number from 1'],
+    ['no duration', { durationMs: Number.NaN }, 'scenario.durationMs is NaN: it must be a number above 0'],
+    ['no workers', { upstreams: { ...outage.upstreams, a: { ...healthy, workers: 0 } } }, 'upstream.workers is 0'],
+    [
+      'share above 1',
+      { upstreams: { ...outage.upstreams, a: { ...healthy, faults: [{ type: 'hang', share: 5 }] } } },
+      'upstream.faults.share is 5: it must be a number from 0 to 1',
+    ],
+  ] satisfies [string, Partial<Scenario>, string][])('is refused: %s', async (_, part, message) => {
+    await expect(runScenario({ ...outage, ...part }, bare)).rejects.toThrow(message)
+  })
+
+  it('is refused on a clock that has moved', async () => {
+    await expect(runScenario(outage, bare, { clock: new VirtualClock({ now: 5 }) })).rejects.toThrow('clock is 5')
+  })
+})
 
 describe('a scenario', () => {
   it('shows how an outage spreads without a guard, and does not with one', async () => {
