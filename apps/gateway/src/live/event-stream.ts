@@ -1,5 +1,5 @@
 /** Server-sent events: one text for all viewers, a bounded memory of what was sent, a bounded number of viewers. */
-import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import type { StreamEvents } from '@holdfast/console/api'
 
 /** How many viewers there may be in all, and with one name. */
@@ -19,7 +19,7 @@ interface Kept {
 
 interface Viewer {
   readonly name: string
-  readonly response: ServerResponse
+  readonly response: Writable
 }
 
 /** The stream of the console. An event's id is the gateway's run and a number in it: `k2v9x1-512`. */
@@ -65,7 +65,9 @@ export class EventStream {
    * Adds a viewer, who is first told what it missed since the event `lastSeen`, or that this is no longer known, and then
    * how things stand.
    */
-  add(name: string, response: ServerResponse, lastSeen: string | undefined, now: StreamEvents['board']): void {
+  add(name: string, response: Writable, lastSeen: string | undefined, now: StreamEvents['board']): void {
+    // Who hung up before it could be added would never be told to be gone.
+    if (response.destroyed) return
     const viewer = { name, response }
     this.#viewers.add(viewer)
     response.once('close', () => this.#viewers.delete(viewer))

@@ -62,6 +62,8 @@ export class QuoteFeed {
 
   /** Adds who looks at a symbol; its headers are sent already. */
   add(symbol: string, response: Writable): void {
+    // Who hung up before it could be added would never be told to be gone.
+    if (response.destroyed) return
     const feed = this.#feeds.get(symbol) ?? this.#begin(symbol)
     const viewer: Viewer = { response, stalledSince: undefined }
     feed.viewers.add(viewer)

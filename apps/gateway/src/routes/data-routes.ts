@@ -76,7 +76,11 @@ export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: Q
     const symbol = checkedSymbol(request.params.symbol)
     if (!feed.hasRoomFor(symbol)) return refuseStream(reply)
     reply.hijack()
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    reply.raw.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
     feed.add(symbol, reply.raw)
     return reply
   })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { VirtualClock } from '@holdfast/testing'
 import type { DataProvider, Quote } from '@holdfast/trading'
@@ -74,6 +75,16 @@ describe('a feed of quotes', () => {
     await seconds(3)
     expect(ticker.reads).toBe(4)
     for (const viewer of viewers) expect(viewer.bids).toEqual(['101', '102', '103', '104'])
+  })
+
+  it('does not look for who has hung up before it began', async () => {
+    const { ticker, feed, seconds } = start()
+    const gone = new Viewer()
+    gone.destroy()
+    await once(gone, 'close')
+    feed.add('AAPL', gone)
+    await seconds(3)
+    expect([feed.viewers, ticker.reads]).toEqual([0, 0])
   })
 
   it('tells who comes later how things stand', async () => {

@@ -1,6 +1,7 @@
 import { systemClock, systemRandom } from '../clock.ts'
 import { type AttemptRecord, RetriesExhaustedError } from '../errors.ts'
 import { describeFailure } from '../failures.ts'
+import { noFunction } from '../pipeline/call.ts'
 import { notThenable } from '../pipeline/thenable.ts'
 import { splitRetryOptions } from './retry.ts'
 import type { RetryOptions } from './retry-options.ts'
@@ -25,6 +26,7 @@ export function retrySync<T>(fn: (call: { readonly attempt: number }) => T, opti
     random = systemRandom,
     settings,
   } = splitRetryOptions(options)
+  if (typeof fn !== 'function') throw noFunction(fn)
   const policy = new RetryPolicy(settings, random, onHookError)
   const startedAt = clock.now()
   const attempts: AttemptRecord[] = []

@@ -4,6 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { networkError } from '../support.ts'
 
 describe('retrySync', () => {
+  it('says what to hand in when it is given a call that has been made already', () => {
+    expect(() => retrySync(JSON.parse('1'))).toThrow('number is not a function: hand in what makes the call')
+  })
+
   it('blocks until the next attempt, and returns a value and no promise', () => {
     const clock = new VirtualClock()
     const times: number[] = []
