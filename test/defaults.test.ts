@@ -2,6 +2,7 @@
 import { VirtualClock } from '@holdfast/testing'
 import {
   Bulkhead,
+  type CallOptions,
   CircuitBreaker,
   PROFILES,
   pipeline,
@@ -16,9 +17,11 @@ import { BULKHEAD_RULES } from '../packages/core/src/bulkhead/bulkhead.ts'
 import { CIRCUIT_BREAKER_RULES } from '../packages/core/src/circuit-breaker/circuit-breaker-options.ts'
 import { HEDGE_RULES } from '../packages/core/src/hedge/hedge-policy.ts'
 import type { Rule } from '../packages/core/src/options.ts'
+import { PIPELINE_RULES } from '../packages/core/src/pipeline/pipeline.ts'
 import { RATE_LIMITER_RULES } from '../packages/core/src/rate-limiter/rate-limiter-options.ts'
 import { RETRY_BUDGET_RULES } from '../packages/core/src/retry/retry-budget.ts'
 import { RETRY_RULES } from '../packages/core/src/retry/retry-options.ts'
+import { RESILIENCE_RULES } from '../packages/core/src/service/resilience.ts'
 import { ADAPTIVE_THROTTLE_RULES } from '../packages/core/src/throttle/adaptive-throttle.ts'
 import { documentAt, tableOf } from './support/markdown.ts'
 
@@ -33,6 +36,8 @@ const RULES: readonly (readonly [string, Readonly<Record<string, Rule>>])[] = [
   ['retry', RETRY_RULES],
   ['rate-limiter', RATE_LIMITER_RULES],
   ['bulkhead', BULKHEAD_RULES],
+  ['pipeline', PIPELINE_RULES],
+  ['services', RESILIENCE_RULES],
 ]
 
 const optionsOf = async (pattern: string) => tableOf(await documentAt(`docs/patterns/${pattern}.md`), OPTIONS)
@@ -56,6 +61,17 @@ describe('the tables of options', () => {
     const table = await optionsOf(pattern)
     const written = Object.fromEntries([...table].map(([option, [, , rule]]) => [option, `it must be ${rule}`]))
     expect(written).toEqual(Object.fromEntries(Object.entries(rules).map(([option, { says }]) => [option, says])))
+  })
+})
+
+describe('the table of the options of a call', () => {
+  it('names every one', async () => {
+    const options: Record<keyof CallOptions, true> = {
+      ...{ operation: true, idempotent: true, signal: true, timeoutMs: true, deadlineMs: true },
+      ...{ client: true, key: true, cost: true, priority: true },
+    }
+    const table = tableOf(await documentAt('docs/patterns/pipeline.md'), ['option', 'unit', 'default', 'meaning'])
+    expect([...table.keys()].sort()).toEqual(Object.keys(options).sort())
   })
 })
 

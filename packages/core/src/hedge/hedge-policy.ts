@@ -3,6 +3,8 @@ import type { Clock } from '../clock.ts'
 import { durationMs, type Rules, share, wholeNumber } from '../options.ts'
 import type { CallOptions } from '../pipeline/call.ts'
 import { deadlinesOf } from '../pipeline/deadlines.ts'
+import type { Judge } from '../pipeline/judge.ts'
+import type { Plan } from '../pipeline/plan.ts'
 import type { StallLog } from '../pipeline/stall-log.ts'
 import type { CallStatistics } from '../pipeline/statistics.ts'
 import type { RetryBudget } from '../retry/retry-budget.ts'
@@ -40,34 +42,37 @@ export class HedgePolicy {
   readonly #budget: RetryBudget
   readonly #clock: Clock
   readonly #statistics: CallStatistics
+  readonly #judge: Judge
   readonly #stalls: StallLog
 
   /** @param options checked already */
-  constructor(options: HedgeOptions, budget: RetryBudget, clock: Clock, statistics: CallStatistics) {
+  constructor(options: HedgeOptions, budget: RetryBudget, { clock, statistics, judge }: Plan<unknown>) {
     this.#delayMs = options.delayMs
     this.#durations = new MovingQuantile(options.percentile ?? 0.95, options.minSamples ?? 20)
     this.#budget = budget
     this.#clock = clock
     this.#statistics = statistics
+    this.#judge = judge
     this.#stalls = deadlinesOf(clock).stalls
   }
 
   /**
    * Calls, and after the delay calls once more if the budget allows. The first success is the answer and the other call is
-   * aborted; when both fail, the first call's error is.
+   * aborted; when both fail, the first call's outcome is.
    */
   execute(first: Run, second: Run, options: CallOptions): Promise<unknown> {
     const delayMs = this.#delayMs ?? this.#durations.value
     const startedAt = this.#clock.now()
+    const isSuccess = (value: unknown): boolean => this.#judge.result(value) === 'success'
     const observed = (value: unknown): unknown => {
       const now = this.#clock.now()
       // What our own stall made long says nothing about the service.
-      if (!this.#stalls.distorts(startedAt, now)) this.#durations.add(now - startedAt)
+      if (isSuccess(value) && !this.#stalls.distorts(startedAt, now)) this.#durations.add(now - startedAt)
       return value
     }
     if (delayMs === undefined) return first(options).then(observed)
     return new Promise((resolve, reject) => {
-      const race = new Race(options, (settle) => {
+      const race = new Race(options, isSuccess, (settle) => {
         timer.cancel()
         settle(resolve, reject)
       })
@@ -88,12 +93,14 @@ class Race {
   readonly #options: CallOptions
   readonly #end: (settle: Settle) => void
   readonly #controllers = new Set<AbortController>()
-  /** What the first call failed with: the second may have been refused, and so prove less than it. */
-  #error: unknown
+  readonly #isSuccess: (value: unknown) => boolean
+  /** How the first call failed: the second may have been refused, and so prove less than it. */
+  #failureOfFirst: Settle | undefined
   #isOver = false
 
-  constructor(options: CallOptions, end: (settle: Settle) => void) {
+  constructor(options: CallOptions, isSuccess: (value: unknown) => boolean, end: (settle: Settle) => void) {
     this.#options = options
+    this.#isSuccess = isSuccess
     this.#end = end
     options.signal?.addEventListener('abort', this.#giveUp)
   }
@@ -103,22 +110,20 @@ class Race {
     this.#controllers.add(controller)
     if (this.#options.signal?.aborted) controller.abort(this.#options.signal.reason)
     call({ ...this.#options, signal: controller.signal }).then(
-      (value) => this.#leave(controller, (resolve) => resolve(value), true),
-      (error: unknown) => {
-        if (isFirst) this.#error = error
-        this.#leave(controller, (_, reject) => reject(this.#error), false)
-      },
+      (value) => this.#leave(controller, (resolve) => resolve(value), this.#isSuccess(value), isFirst),
+      (error: unknown) => this.#leave(controller, (_, reject) => reject(error), false, isFirst),
     )
   }
 
   /** A failure ends the race when it was the last call under way. */
-  #leave(controller: AbortController, settle: Settle, isWon: boolean): void {
+  #leave(controller: AbortController, settle: Settle, isWon: boolean, isFirst: boolean): void {
     this.#controllers.delete(controller)
+    if (isFirst && !isWon) this.#failureOfFirst = settle
     if (this.#isOver || (!isWon && this.#controllers.size > 0)) return
     this.#isOver = true
     this.#options.signal?.removeEventListener('abort', this.#giveUp)
     for (const other of this.#controllers) other.abort(hedgeLost())
-    this.#end(settle)
+    this.#end(isWon ? settle : (this.#failureOfFirst ?? settle))
   }
 
   readonly #giveUp = (): void => {

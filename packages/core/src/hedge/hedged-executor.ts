@@ -21,7 +21,7 @@ export class HedgedExecutor<F = never> {
     this.#first = new Executor<never>({ ...parts, fallback: undefined })
     // The first call does the retrying.
     this.#second = new Executor<never>({ ...parts, fallback: undefined, retry: undefined })
-    this.#policy = new HedgePolicy(options, budget, plan.clock, plan.statistics)
+    this.#policy = new HedgePolicy(options, budget, plan)
   }
 
   execute<T>(fn: Guarded<T>, options?: CallOptions): Promise<Awaited<T> | F>

@@ -58,7 +58,8 @@ export interface PipelineOptions<F = never> {
   readonly random?: Random | undefined
 }
 
-const PIPELINE_RULES: Rules<PipelineOptions<unknown>> = {
+/** The rules that {@link PipelineOptions} are held to. */
+export const PIPELINE_RULES: Rules<PipelineOptions<unknown>> = {
   name: nameText,
   timeoutMs: durationMs(1),
   attemptTimeoutMs: durationMs(1),

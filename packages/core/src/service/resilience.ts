@@ -64,7 +64,8 @@ export interface ResilienceSnapshot {
 
 const byName: Rule = { allows: isOptions, says: 'it must be an object of settings by name' }
 
-const RESILIENCE_RULES: Rules<ResilienceOptions> = {
+/** The rules that {@link ResilienceOptions} are held to. */
+export const RESILIENCE_RULES: Rules<ResilienceOptions> = {
   profiles: byName,
   defaults: { allows: isOptions, says: 'it must be an object of settings' },
   services: byName,

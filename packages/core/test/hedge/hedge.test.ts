@@ -91,6 +91,28 @@ describe('a hedge', () => {
     expect(guarded.totals).toMatchObject({ hedges: 1, refused: 1, failed: 1 })
   })
 
+  it('is not beaten by a first call that returns a failure; when both do, the first one’s is the answer', async () => {
+    const clock = new VirtualClock()
+    const circuitBreaker = new CircuitBreaker('polygon', { clock, isFailureResult: (value) => Number(value) >= 500 })
+    const guarded = pipeline({ clock, circuitBreaker, hedge: { delayMs: 50 } })
+    const run = async (...calls: readonly (readonly [ms: number, status: number])[]): Promise<unknown> => {
+      let call = 0
+      const answer = guarded.execute(
+        () => {
+          const [ms = 0, status = 0] = calls[call++] ?? []
+          return new Promise((resolve) => clock.setTimer(() => resolve(status), ms))
+        },
+        { idempotent: true },
+      )
+      await clock.advance(1_000)
+      return await answer
+    }
+    expect(await run([100, 503], [100, 200])).toBe(200)
+    expect(await run([100, 503], [100, 502])).toBe(503)
+    expect(await run([100, 503], [10, 502])).toBe(503)
+    expect(await run([10, 503], [10, 200])).toBe(503)
+  })
+
   it.each([
     ['limit of the pipeline', { timeoutMs: 1_000 }, {}],
     ['limit of the call', {}, { timeoutMs: 1_000 }],
