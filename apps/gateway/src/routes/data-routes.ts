@@ -87,7 +87,9 @@ export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: Q
 }
 
 function reading({ caller }: FastifyRequest, youngerThan: number | undefined): ReadOptions {
-  return { ...caller.forRead(), maxAgeMs: youngerThan }
+  // The signal is aborted at the caller's deadline.
+  const { signal } = caller.forRead()
+  return { signal, maxAgeMs: youngerThan }
 }
 
 function refuseStream(reply: FastifyReply): FastifyReply {

@@ -23,8 +23,11 @@ export interface MarketDataOptions {
   readonly clock?: Pick<Clock, 'wallTime'> | undefined
 }
 
-/** What a caller can say about one read. */
-export interface ReadOptions extends RequestOptions {
+/**
+ * What a caller can say about one read. A deadline of its own is not among it, since callers share reads: a `signal` that is
+ * aborted then ends the caller's wait, and the read with the last of them.
+ */
+export interface ReadOptions extends Omit<RequestOptions, 'deadlineMs'> {
   /**
    * How old the answer may be, in milliseconds. A kept answer that is younger is handed out without asking, and nothing that
    * is older is handed out at all. For a quote only time in which the market is open counts: on Sunday Friday's last quote is
