@@ -70,9 +70,12 @@ describe('a closed circuit', () => {
     breaker.tryEnter().fail(new DOMException('given up', 'AbortError'))
     breaker.tryEnter().fail(new CircuitOpenError('of another', {}, 5))
     expect(breaker.failureCount).toBe(1)
+    // Too fast is neither bad nor good: it does not end a streak.
+    breaker.tryEnter().fail(statusError(429))
+    expect(breaker.failureCount).toBe(1)
     breaker.tryEnter().fail(new Error('harmless'))
     expect(breaker.failureCount).toBe(0)
-    expect(asked).toHaveLength(2)
+    expect(asked).toHaveLength(3)
   })
 
   it('takes a returned value for a failure when the user says so, and still returns it', async () => {

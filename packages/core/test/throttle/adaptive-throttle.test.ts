@@ -74,9 +74,11 @@ describe('an adaptive throttle', () => {
         for (const gap of gaps) {
           clock.block(gap)
           throttle.enter({ service: undefined, operation: undefined, attempt: 1, now: () => clock.now() })
+          throttle.accepted(clock.now())
           times.push(clock.now())
         }
-        const { calls } = throttle.snapshot()
+        const { calls, accepts } = throttle.snapshot()
+        expect(accepts).toBe(calls)
         const within = (ms: number): number => times.filter((at) => at > clock.now() - ms).length
         expect(calls).toBeGreaterThanOrEqual(within(9_000))
         expect(calls).toBeLessThanOrEqual(within(10_500))
