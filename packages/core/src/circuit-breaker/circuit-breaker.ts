@@ -23,7 +23,7 @@ import {
 } from './circuit-breaker-options.ts'
 import { CircuitPermit } from './circuit-permit.ts'
 import { type CircuitExplanation, explainCircuit, refuseForCircuit } from './circuit-refusal.ts'
-import { runOwnProbe } from './own-probe.ts'
+import { type OwnProbe, runOwnProbe } from './own-probe.ts'
 import { Parking } from './parking.ts'
 import { ProbeLeases } from './probe-leases.ts'
 import { ProbeSchedule } from './probe-schedule.ts'
@@ -399,15 +399,18 @@ export class CircuitBreaker implements Guard {
   }
 
   /** Lets the user's own function find out. @returns false: the call itself is not the probe */
-  #send(probe: NonNullable<CircuitBreakerOptions['probe']>): false {
-    const { probeTimeoutMs = 30_000 } = this.#options
+  #send(probe: OwnProbe): false {
     const permit = new CircuitPermit(this, this.#clock)
-    if (!this.#lend(permit)) return false
-    runOwnProbe(probe, probeTimeoutMs, this.#clock, {
-      returned: (value) => this.exit(permit, this.judge.result(value), value),
-      threw: (error) => this.exit(permit, this.judge.error(error).verdict, error),
-    })
+    if (this.#lend(permit)) this.ask(probe, (verdict, outcome) => this.exit(permit, verdict, outcome))
     return false
+  }
+
+  /** Calls a probe of the user's own, and tells how it ended. */
+  protected ask(probe: OwnProbe, ended: (verdict: Verdict, outcome: unknown) => void): void {
+    runOwnProbe(probe, this.#options.probeTimeoutMs ?? 30_000, this.#clock, {
+      returned: (value) => ended(this.judge.result(value), value),
+      threw: (error) => ended(this.judge.error(error).verdict, error),
+    })
   }
 
   #succeeded(call: CircuitMarks): void {

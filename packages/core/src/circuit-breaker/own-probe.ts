@@ -1,6 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { CircuitBreakerOptions } from './circuit-breaker-options.ts'
 
+/** The user's function that finds out whether a service is back. */
+export type OwnProbe = NonNullable<CircuitBreakerOptions['probe']>
+
 /**
  * Calls the user's function that finds out whether a service is back, aborts it when its time is up, and tells once what
  * became of it.
@@ -8,7 +11,7 @@ import type { CircuitBreakerOptions } from './circuit-breaker-options.ts'
  * @param onEnd told what it returned, or what it threw
  */
 export function runOwnProbe(
-  probe: NonNullable<CircuitBreakerOptions['probe']>,
+  probe: OwnProbe,
   timeoutMs: number,
   clock: Clock,
   onEnd: { readonly returned: (value: unknown) => void; readonly threw: (error: unknown) => void },

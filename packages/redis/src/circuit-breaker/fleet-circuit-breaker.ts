@@ -1,4 +1,11 @@
-import { CircuitBreaker, type CircuitBreakerOptions, CircuitOpenError, type FleetSettings } from 'holdfast'
+import {
+  CircuitBreaker,
+  type CircuitBreakerOptions,
+  CircuitOpenError,
+  type Clock,
+  type FleetSettings,
+  type Verdict,
+} from 'holdfast'
 import { check, durationMs, nameText, wholeNumber } from 'holdfast/options'
 import type { Fleet } from '../fleet.ts'
 import { FleetCircuit, type FleetCircuitState } from './fleet-circuit.ts'
@@ -26,6 +33,9 @@ type Exit = CircuitBreaker['exit']
  */
 class FleetCircuitBreaker extends CircuitBreaker {
   readonly #circuit: FleetCircuit
+  readonly #clock: Clock
+  readonly #probe: CircuitBreakerOptions['probe']
+  readonly #probeTimeoutMs: number
 
   constructor(fleet: Fleet, name: string, options: FleetCircuitBreakerOptions) {
     const { quorum = 2, windowMs = 10_000, rampStepMs = 1_000, ...own } = options
@@ -34,6 +44,9 @@ class FleetCircuitBreaker extends CircuitBreaker {
     check('fleetCircuitBreaker.windowMs', windowMs, durationMs(1))
     check('fleetCircuitBreaker.rampStepMs', rampStepMs, durationMs(0))
     super(name, { ...own, clock: fleet.clock })
+    this.#clock = fleet.clock
+    this.#probe = own.probe
+    this.#probeTimeoutMs = own.probeTimeoutMs ?? 30_000
     const recoveryTimeoutMs = own.recoveryTimeoutMs ?? 30_000
     this.#circuit = new FleetCircuit(
       fleet,
@@ -57,8 +70,11 @@ class FleetCircuitBreaker extends CircuitBreaker {
     const fleet = this.#circuit.state
     if (fleet === 'CLOSED') return super.enter(call)
     if (fleet === 'OPEN' && this.mode === 'fleet' && this.#circuit.takesProbe(call.now())) {
-      call.circuitGeneration = FLEET_PROBE
-      return undefined
+      if (this.#probe === undefined) {
+        call.circuitGeneration = FLEET_PROBE
+        return undefined
+      }
+      this.#send(this.#probe)
     }
     if (fleet === 'RECOVERING' && this.mode === 'automatic' && !this.#circuit.admits(call.now()))
       return this.#notYet(call)
@@ -68,7 +84,26 @@ class FleetCircuitBreaker extends CircuitBreaker {
   override exit(...[call, verdict, error]: Parameters<Exit>): void {
     if (call.circuitGeneration !== FLEET_PROBE) return super.exit(call, verdict, error)
     call.circuitGeneration = 0
-    this.#circuit.probeEnded(verdict, error instanceof Error ? error.message : String(error ?? ''))
+    this.#probeEnded(verdict, error)
+  }
+
+  /** Asks by the user's own probe for the whole fleet, so that no call of anybody's is the probe. */
+  #send(probe: NonNullable<CircuitBreakerOptions['probe']>): void {
+    let isOver = false
+    const end = (verdict: Verdict, outcome: unknown): void => {
+      if (isOver) return
+      isOver = true
+      timer.cancel()
+      this.#probeEnded(verdict, outcome)
+    }
+    // One that takes no notice of its signal would keep the fleet's one probe for ever.
+    const late = (): void => end('failure', new Error('the probe has not answered in time'))
+    const timer = this.#clock.setTimer(late, this.#probeTimeoutMs, false)
+    this.ask(probe, end)
+  }
+
+  #probeEnded(verdict: Verdict | 'not-run', outcome: unknown): void {
+    this.#circuit.probeEnded(verdict, outcome instanceof Error ? outcome.message : String(outcome ?? ''))
   }
 
   get #isFailing(): boolean {

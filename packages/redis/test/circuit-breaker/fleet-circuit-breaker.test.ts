@@ -3,7 +3,7 @@ import { type ModelConnection, RedisModel, VirtualClock } from '@holdfast/testin
 import { type CircuitBreaker, type CircuitChange, CircuitOpenError } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { Fleet } from '../../src/fleet.ts'
-import { fleetCircuitBreaker } from '../../src/index.ts'
+import { type FleetCircuitBreakerOptions, fleetCircuitBreaker } from '../../src/index.ts'
 
 interface Member {
   readonly connection: ModelConnection
@@ -13,7 +13,12 @@ interface Member {
 
 const OPTIONS = { failureThreshold: 3, recoveryTimeoutMs: 5_000, rampStepMs: 1_000 }
 
-async function members(clock: VirtualClock, count: number, quorum = 2): Promise<Member[]> {
+async function members(
+  clock: VirtualClock,
+  count: number,
+  quorum = 2,
+  more: FleetCircuitBreakerOptions = {},
+): Promise<Member[]> {
   const redis = new RedisModel(clock)
   const all = Array.from({ length: count }, (_, index) => {
     const connection = redis.connect()
@@ -21,7 +26,7 @@ async function members(clock: VirtualClock, count: number, quorum = 2): Promise<
     void fleet.begin()
     const changes: CircuitChange[] = []
     const onStateChange = (change: CircuitChange): void => void changes.push(change)
-    const breaker = fleetCircuitBreaker(fleet, 'alpaca', { ...OPTIONS, quorum, onStateChange })
+    const breaker = fleetCircuitBreaker(fleet, 'alpaca', { ...OPTIONS, quorum, onStateChange, ...more })
     return { connection, breaker, changes }
   })
   await clock.advance(1_500)
@@ -72,6 +77,36 @@ describe('the circuit of a fleet', () => {
     await failsThrice(alone)
     await clock.advance(5)
     expect(alone.changes.map(({ reason }) => reason)).toEqual(['failure-threshold', 'fleet-opened'])
+  })
+
+  it('is probed by the user’s own probe, once for all, and by no call of anybody’s', async () => {
+    const clock = new VirtualClock()
+    const outcomes = [new Error('still down'), 'hangs', 'well']
+    const probes: unknown[] = []
+    const probe = (): unknown => {
+      const outcome = outcomes.shift()
+      probes.push(outcome)
+      if (outcome instanceof Error) throw outcome
+      return outcome === 'hangs' ? new Promise(() => undefined) : outcome
+    }
+    const all = await members(clock, 3, 2, { probe, probeTimeoutMs: 2_000 })
+    for (const member of all.slice(0, 2)) await failsThrice(member)
+    await clock.advance(5)
+    let sent = 0
+    const order = (member: Member): Promise<unknown> =>
+      member.breaker.execute(() => ++sent).catch((error: unknown) => error)
+    const seconds = async (count: number): Promise<void> => {
+      for (let tenth = 0; tenth < count * 10; tenth++) {
+        for (const member of all) if (states(all).includes('OPEN')) await order(member)
+        await clock.advance(100)
+      }
+    }
+    await seconds(6)
+    expect([probes.length, sent, states(all)]).toEqual([1, 0, ['OPEN', 'OPEN', 'OPEN']])
+    await seconds(8)
+    expect([probes.length, sent, states(all)]).toEqual([2, 0, ['OPEN', 'OPEN', 'OPEN']])
+    await seconds(6)
+    expect([probes.length, sent, states(all)]).toEqual([3, 0, ['CLOSED', 'CLOSED', 'CLOSED']])
   })
 
   it('is learnt by a look within a second when the message is lost', async () => {
