@@ -8,11 +8,12 @@ function bucketWith(tokensPerSecond: number, burstSize: number, now = 0): TokenB
   return new TokenBucket(new TokenClock({ tokensPerSecond, burstSize }, now))
 }
 
-/** Takes if it can. */
+/** Takes if it can, which must be when it says so. */
 function tryTake(bucket: TokenBucket, cost: number, now: number): boolean {
-  if (bucket.waitMs(cost, now) > 0) return false
-  bucket.take(cost, now)
-  return true
+  const wait = bucket.waitMs(cost, now)
+  const isTaken = bucket.tryTake(cost, now, 0)
+  if (isTaken !== (wait === 0)) throw new Error(`${wait} ms to wait for ${cost}, but taken: ${isTaken}`)
+  return isTaken
 }
 
 describe('a token bucket', () => {
