@@ -10,6 +10,7 @@ import { deferred } from '../support.ts'
 class GrantingStore implements LimiterStore {
   readonly limits: CompleteLimit[] = []
   readonly asked = deferred()
+  readonly askedFor: number[] = []
   granted = 0
   wake = (): void => undefined
 
@@ -35,7 +36,10 @@ class GrantingStore implements LimiterStore {
       estimateMs: waitMs,
       fullInMs: () => 0,
       setLimit: () => undefined,
-      asking: () => this.asked.promise,
+      asking: (cost) => {
+        this.askedFor.push(cost)
+        return this.asked.promise
+      },
     }
   }
 
@@ -76,6 +80,14 @@ describe('a store under the limiter', () => {
     store.wake()
     await Promise.all(waiting)
     expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('is asked for what is kept for critical calls too, but by those', () => {
+    const store = new GrantingStore()
+    const limiter = new RateLimiter({ tokensPerSecond: 10, burstSize: 10, criticalShare: 0.5, store })
+    void limiter.decide({ cost: 2 })
+    void limiter.decide({ cost: 2, priority: 'critical' })
+    expect(store.askedFor).toEqual([7, 2])
   })
 
   it('that must ask elsewhere is waited for before a no is a no', async () => {
