@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { runFleet } from '../fleet/main.ts'
 import { readArguments, UsageError, type Wish } from './arguments.ts'
 import { environment, versionOf } from './environment.ts'
-import { type Effort, measure } from './measure.ts'
+import type { Effort } from './measure.ts'
+import { measure } from './measure-apart.ts'
 import { chart } from './report/chart.ts'
 import { fleetSection } from './report/fleet.ts'
 import { summary } from './report/markdown.ts'
@@ -46,7 +47,7 @@ async function run({ suites, effort, output, list }: Wish): Promise<void> {
   }
   const { node, cpu, cores } = environment()
   console.log(
-    `Node ${node}, ${cores} × ${cpu}; a ratio is a call's time over the baseline's, median of ${effort.rounds} rounds`,
+    `Node ${node}, ${cores} × ${cpu}; a ratio is a call's time over the baseline's, median of ${effort.rounds} rounds in ${effort.processes} processes`,
   )
   const wanted = ALL.filter(({ name }) => suites.includes(name))
   const found: Result[] = []
@@ -77,8 +78,8 @@ type Tick = (done: number, of: number) => void
 async function suiteResult(suite: Suite, effort: Effort, tick: Tick): Promise<SuiteResult> {
   const contestants = (await measure(suite, effort, tick)).map(withVersion)
   const { name, title, note, shape } = suite
-  const { rounds } = effort
-  return { kind: 'suite', suite: name, title, note, shape, environment: environment(), rounds, contestants }
+  const { rounds, processes } = effort
+  return { kind: 'suite', suite: name, title, note, shape, environment: environment(), rounds, processes, contestants }
 }
 
 async function studyResult(study: Study, effort: Effort, tick: Tick): Promise<StudyResult> {

@@ -1,4 +1,4 @@
-/** Runs the contestants of a suite in turn and compares each with the baseline of the same round. */
+/** Has the contestants of a suite take turns, and compares each with the baseline of the same round. */
 import { type Random, systemClock, systemRandom } from 'holdfast'
 import { type Loop, makeLoop } from './loop.ts'
 import type { Contestant, Prepared, Suite } from './suite.ts'
@@ -6,9 +6,11 @@ import type { Contestant, Prepared, Suite } from './suite.ts'
 /** How long a measurement takes. */
 export interface Effort {
   readonly rounds: number
+  /** How many processes share the rounds of a suite: the optimizer does not do the same in each. */
+  readonly processes: number
   /** How long one contestant runs in one round, in milliseconds. */
   readonly turnMs: number
-  /** How long one contestant runs before the first round, in milliseconds. */
+  /** How long one contestant runs before the first round of a process, in milliseconds. */
   readonly warmUpMs: number
   /** So many calls a turn, instead of as many as fit into `turnMs`: for tests, which don't care about time. */
   readonly calls?: number | undefined
@@ -34,13 +36,19 @@ interface Runner {
   readonly nanoseconds: number[]
 }
 
-/** @param onRound told after each round, for progress */
-export async function measure(
+/** What a contestant has taken in each round, in nanoseconds for a call. */
+export interface Timings {
+  readonly name: string
+  readonly package: string | undefined
+  readonly nanoseconds: readonly number[]
+}
+
+/** Has all contestants of a suite run in this process; the baseline comes first. */
+export async function timingsOf(
   suite: Suite,
-  effort: Effort,
-  onRound: (done: number, of: number) => void = () => {},
+  effort: Pick<Effort, 'rounds' | 'turnMs' | 'warmUpMs' | 'calls'>,
   random: Random = systemRandom,
-): Promise<readonly Figures[]> {
+): Promise<readonly Timings[]> {
   const runners: Runner[] = []
   try {
     for (const contestant of [suite.baseline, ...suite.contestants]) {
@@ -50,16 +58,22 @@ export async function measure(
     for (const runner of runners) await warmUp(runner, effort)
     for (let round = 0; round < effort.rounds; round++) {
       for (const runner of shuffled(runners, random)) runner.nanoseconds.push(await nanosecondsPerCall(runner))
-      onRound(round + 1, effort.rounds)
     }
   } finally {
     for (const { prepared } of runners) prepared.dispose?.()
   }
-  return runners.map((runner) => figuresOf(runner, runners[0]?.nanoseconds ?? []))
+  return runners.map(({ contestant: { name, package: library }, nanoseconds }) => ({
+    name,
+    package: library,
+    nanoseconds,
+  }))
 }
 
 /** Lets the optimizer do its work, and finds out how many calls fit into a turn. */
-async function warmUp(runner: Runner, { warmUpMs, turnMs, calls }: Effort): Promise<void> {
+async function warmUp(
+  runner: Runner,
+  { warmUpMs, turnMs, calls }: Pick<Effort, 'warmUpMs' | 'turnMs' | 'calls'>,
+): Promise<void> {
   if (calls !== undefined) {
     runner.calls = calls
     await runner.loop(calls)
@@ -80,16 +94,20 @@ async function nanosecondsPerCall({ loop, calls }: Runner): Promise<number> {
   return ((systemClock.now() - begun) * 1e6) / calls
 }
 
-function figuresOf({ contestant, nanoseconds }: Runner, baseline: readonly number[]): Figures {
-  const ratios = nanoseconds.map((own, round) => own / (baseline[round] ?? Number.NaN))
-  return {
-    name: contestant.name,
-    package: contestant.package,
-    nanosecondsPerCall: quantile(nanoseconds, 0.5),
-    ratio: quantile(ratios, 0.5),
-    ratioLow: quantile(ratios, 0.25),
-    ratioHigh: quantile(ratios, 0.75),
-  }
+/** Compares each contestant with the first, round by round. */
+export function figuresOf(timings: readonly Timings[]): readonly Figures[] {
+  const baseline = timings[0]?.nanoseconds ?? []
+  return timings.map(({ name, package: library, nanoseconds }) => {
+    const ratios = nanoseconds.map((own, round) => own / (baseline[round] ?? Number.NaN))
+    return {
+      name,
+      package: library,
+      nanosecondsPerCall: quantile(nanoseconds, 0.5),
+      ratio: quantile(ratios, 0.5),
+      ratioLow: quantile(ratios, 0.25),
+      ratioHigh: quantile(ratios, 0.75),
+    }
+  })
 }
 
 /** The quantile of a sample, between its neighbours where it falls between two. */

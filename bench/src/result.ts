@@ -25,6 +25,8 @@ const suiteResult = z.object({
   ...about,
   shape: z.string(),
   rounds: z.number(),
+  /** Results from before suites ran in processes of their own have none: one process ran them all. */
+  processes: z.number().default(1),
   /** Median of the baseline, then everybody else; the baseline first. */
   contestants: z.array(figures),
 })

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readArguments, UsageError } from '../src/arguments.ts'
-import { measure, quantile } from '../src/measure.ts'
+import { figuresOf, quantile, timingsOf } from '../src/measure.ts'
 import { targetTable } from '../src/report/targets.ts'
 import { readResults } from '../src/result.ts'
 import { STUDIES } from '../src/studies/index.ts'
@@ -19,6 +19,9 @@ const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
 const names = [...SUITES, ...STUDIES].map(({ name }) => name)
 
+/** As little as can be: time is not looked at. */
+const ONCE = { rounds: 1, processes: 1, turnMs: 0, warmUpMs: 0 }
+
 afterAll(() => rmSync(folder, { recursive: true }))
 
 function bench(...args: string[]): Promise<{ stdout: string }> {
@@ -27,7 +30,7 @@ function bench(...args: string[]): Promise<{ stdout: string }> {
 
 describe('the suites', () => {
   it.each(SUITES)('$name: every contestant does what it is measured for', async (suite) => {
-    const figures = await measure(suite, { rounds: 1, turnMs: 0, warmUpMs: 0, calls: 128 })
+    const figures = figuresOf(await timingsOf(suite, { rounds: 1, turnMs: 0, warmUpMs: 0, calls: 128 }))
     expect(figures.map(({ name }) => name)).toEqual([suite.baseline, ...suite.contestants].map(({ name }) => name))
     for (const { ratio } of figures) expect(ratio).toBeGreaterThan(0)
   })
@@ -37,13 +40,13 @@ describe('the suites', () => {
     const refusing = SUITES.find(({ shape }) => shape === 'rejects')
     if (refusing === undefined) throw new Error('there is no suite of refusals')
     const effort = { rounds: 1, turnMs: 0, warmUpMs: 0, calls: 1 }
-    await expect(measure({ ...refusing, contestants: [broken] }, effort)).rejects.toThrow('it was to reject')
+    await expect(timingsOf({ ...refusing, contestants: [broken] }, effort)).rejects.toThrow('it was to reject')
   })
 })
 
 describe('the studies', () => {
   it.each(STUDIES)('$name: every contestant does what it is measured for', { timeout: 60_000 }, async (study) => {
-    const rows = await study.measure({ rounds: 1, turnMs: 0, warmUpMs: 0, calls: 128 }, () => {})
+    const rows = await study.measure({ ...ONCE, calls: 128 }, () => {})
     expect(rows.some(({ name }) => name.includes('holdfast'))).toBe(true)
     for (const { name, figures } of rows) {
       for (const { figure } of study.columns) {
@@ -59,7 +62,7 @@ describe('the bundle', () => {
 
   it('is no larger than it was decided to be', async () => {
     const study = STUDIES.find(({ name }) => name === 'size')
-    const rows = (await study?.measure({ rounds: 1, turnMs: 0, warmUpMs: 0 }, () => {})) ?? []
+    const rows = (await study?.measure(ONCE, () => {})) ?? []
     for (const [program, mostKb] of Object.entries(MOST_KB)) {
       const kilobytes = rows.find(({ name }) => name === program)?.figures.kilobytes
       expect(kilobytes, program).toBeLessThan(mostKb)
@@ -80,7 +83,15 @@ describe('the table of what is to be reached', () => {
 
   it('says of each figure that was measured whether it is met', () => {
     const contestants = [contestant('holdfast', 2), contestant('cockatiel', 10), contestant('opossum', 9)]
-    const open = { kind: 'suite' as const, suite: 'breaker-open', shape: 'rejects', rounds: 1, contestants, ...about }
+    const open = {
+      kind: 'suite' as const,
+      suite: 'breaker-open',
+      shape: 'rejects',
+      rounds: 1,
+      processes: 1,
+      contestants,
+      ...about,
+    }
     const columns = [{ figure: 'kilobytes', head: 'kB', digits: 1 }]
     const rows = [{ name: 'holdfast, everything', figures: { kilobytes: 19.9 } }]
     const lines = targetTable(foundIn([open, { kind: 'study', suite: 'size', columns, rows, ...about }])).split('\n')
@@ -109,6 +120,7 @@ describe('npm run bench', () => {
     const contestants = results.flatMap((result) => (result.kind === 'suite' ? result.contestants : []))
     expect(contestants[0]).toMatchObject({ name: 'bare call', ratio: 1 })
     expect(results[0]?.environment.node).toBe(process.versions.node)
+    expect(results[0]).toMatchObject({ rounds: 2, processes: 2 })
     expect(contestants.find(({ package: library }) => library === 'cockatiel')?.version).toBe('4.0.0')
     const page = readFileSync(join(folder, 'summary.md'), 'utf8')
     expect(page).toContain('| **holdfast** |')

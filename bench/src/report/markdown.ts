@@ -24,7 +24,7 @@ export function summary(results: readonly Result[], fleet: string): string {
   return [...head, ...sections, ...(fleet === '' ? [] : [fleet])].join('\n')
 }
 
-function suiteSection({ suite, title, note, environment, rounds, contestants }: SuiteResult): string {
+function suiteSection({ suite, title, note, environment, rounds, processes, contestants }: SuiteResult): string {
   const rows = contestants
     .toSorted((left, right) => left.ratio - right.ratio)
     .map(({ name, version, nanosecondsPerCall, ratio, ratioLow, ratioHigh }) => {
@@ -41,7 +41,7 @@ function suiteSection({ suite, title, note, environment, rounds, contestants }: 
     '| --- | ---: | ---: | ---: |',
     ...rows,
     '',
-    `Node ${environment.node}, V8 ${environment.v8}, ${environment.cores} × ${environment.cpu}, ${rounds} rounds. \`npm run bench -- ${suite}\``,
+    `Node ${environment.node}, V8 ${environment.v8}, ${environment.cores} × ${environment.cpu}, ${rounds} rounds in ${processes} processes. \`npm run bench -- ${suite}\``,
     '',
   ].join('\n')
 }

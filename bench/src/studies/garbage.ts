@@ -13,14 +13,14 @@ const YOUNG = ['--min-semi-space-size=128', '--max-semi-space-size=128']
 export const garbage: Study = {
   name: 'garbage',
   title: 'all patterns, bytes that a succeeding call allocates',
-  note: 'Growth of the heap over twenty thousand calls one after the other, the median of as many such turns as fit into four times the warm-up of the suites, at least five, in a process of its own with a young generation so large that next to nothing is collected in a turn; the bare call’s bytes are taken off. The stacks are those of the suite `stack`.',
+  note: 'Growth of the heap over twenty thousand calls one after the other, the median of as many such turns as fit into eight times the warm-up of the suites, at least five, in a process of its own with a young generation so large that next to nothing is collected in a turn; the bare call’s bytes are taken off. The stacks are those of the suite `stack`.',
   columns: [{ figure: 'bytesPerCall', head: 'bytes a call', digits: 0 }],
   async measure({ calls = 20_000, warmUpMs }: Effort, onRow) {
     const contestants = [stack.baseline, ...stack.contestants]
     const rows: Row[] = []
     let bare = 0
     for (const { name, package: library } of contestants) {
-      const bytes = z.number().parse(await answerOf(PROGRAM, [name, String(calls), String(4 * warmUpMs)], YOUNG))
+      const bytes = z.number().parse(await answerOf(PROGRAM, [name, String(calls), String(8 * warmUpMs)], YOUNG))
       if (library === undefined) bare = bytes
       rows.push({ name, package: library, figures: { bytesPerCall: library === undefined ? bytes : bytes - bare } })
       onRow(rows.length, contestants.length)

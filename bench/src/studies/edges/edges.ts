@@ -8,7 +8,7 @@ import { ask, type Listener } from './nowhere.ts'
 const ADMITS_ALL = 1_000_000_000
 
 /** An effort with a shorter warm-up is a quick one. */
-const FULL_WARM_UP_MS = 400
+const FULL_WARM_UP_MS = 250
 
 /** What a limit adds to a request, without the network: admitted, with a million clients, and refused. */
 export const edges: Study = {

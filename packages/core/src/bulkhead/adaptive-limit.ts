@@ -69,9 +69,9 @@ const FOLLOWS = 0.3
  */
 export class AdaptiveLimit {
   readonly #isGradient: boolean
-  readonly #least: number
-  readonly #most: number
-  #limit: number
+  readonly #least: number = 0
+  readonly #most: number = 0
+  #limit = 0
   #quietMs = Number.POSITIVE_INFINITY
   #windowBeganAt = Number.NEGATIVE_INFINITY
   #durations: number[] = []

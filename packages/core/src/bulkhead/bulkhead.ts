@@ -92,8 +92,8 @@ export class Bulkhead implements Slot {
   readonly #executor: Executor
   readonly #gates = new Set<Gate>()
   #hasQueues = false
-  readonly #criticalShare: number
-  readonly #maxPerKey: number
+  readonly #criticalShare: number = 0
+  readonly #maxPerKey: number = 0
   /** How many calls of a key run; keys of which none does are not kept. */
   readonly #activeByKey = new Map<string, number>()
   readonly #adaptive: AdaptiveLimit | undefined

@@ -71,8 +71,8 @@ export class CircuitBreaker implements Guard {
   readonly isTimed: boolean
 
   readonly #options: CircuitBreakerOptions
-  readonly #successThreshold: number
-  readonly #keysToOpen: number
+  readonly #successThreshold: number = 0
+  readonly #keysToOpen: number = 0
   readonly #enforce: boolean
   readonly #criticalProbes: boolean
   readonly #measuresDemand: boolean
@@ -92,11 +92,11 @@ export class CircuitBreaker implements Guard {
   #generation = 1
   /** The generation that calls are given: that of the state, or one that no state has when nothing is to be counted. */
   #issued = 1
-  #closedGeneration: number
+  #closedGeneration = 0
   #probeSuccesses = 0
   /** The keys of the present streak, as far as their number matters. */
   readonly #failingKeys = new Set<string>()
-  #since: number
+  #since = 0
   #lastError: unknown
   #note: string | undefined
   /** What opened it, where that was not a streak of failures. */

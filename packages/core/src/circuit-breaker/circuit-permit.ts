@@ -21,7 +21,7 @@ export class CircuitPermit implements CircuitCall {
   parking = undefined
   readonly #breaker: CircuitBreaker
   readonly #clock: Clock
-  readonly #begunAt: number
+  readonly #begunAt: number = 0
   #settled = false
 
   constructor(breaker: CircuitBreaker, clock: Clock, key?: string) {

@@ -62,7 +62,7 @@ export class TimeWindow implements OutcomeWindow {
   calls = 0
   failures = 0
   slow = 0
-  readonly #sliceMs: number
+  readonly #sliceMs: number = 0
   readonly #calls = new Uint32Array(SLICES)
   readonly #failures = new Uint32Array(SLICES)
   readonly #slow = new Uint32Array(SLICES)

@@ -14,8 +14,8 @@ export interface ParkedCall {
  */
 export class Parking {
   readonly #clock: Clock
-  readonly #most: number
-  readonly #openForMs: number
+  readonly #most: number = 0
+  readonly #openForMs: number = 0
   readonly #wakeInMs: (now: number) => number
   readonly #waiting = new Set<ParkedCall>()
   readonly #returning = new WeakSet<ParkedCall>()

@@ -4,7 +4,7 @@ const FREE = Number.NEGATIVE_INFINITY
 /** The probes of a half-open circuit that may run: each holds a lease, and one that outlives it has failed. */
 export class ProbeLeases {
   readonly #begun: number[]
-  readonly #durationMs: number
+  readonly #durationMs: number = 0
 
   constructor(count: number, durationMs: number) {
     this.#begun = Array.from({ length: count }, () => FREE)

@@ -14,13 +14,13 @@ type MeasuredCall = Pick<CircuitMarks, 'now' | 'durationMs'>
 export class RateRules {
   readonly #window: OutcomeWindow
   /** From which duration on a call is slow, in milliseconds; Infinity when none is. */
-  readonly #slowCallMs: number
+  readonly #slowCallMs: number = 0
   /** Whether the window is one of time. */
   readonly #isTimed: boolean
   readonly #looksAtSlowCalls: boolean
-  readonly #minimumCalls: number
-  readonly #failureRate: number
-  readonly #slowCallRate: number
+  readonly #minimumCalls: number = 0
+  readonly #failureRate: number = 0
+  readonly #slowCallRate: number = 0
 
   /** @throws InvalidOptionError when options do not go together @returns undefined when no option asks for a rate */
   static of(options: CircuitBreakerOptions): RateRules | undefined {

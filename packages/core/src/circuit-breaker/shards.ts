@@ -58,7 +58,7 @@ export class ShardCall implements CircuitCall {
  */
 export class Shards {
   readonly #breakers = new Map<string, CircuitBreaker>()
-  readonly #most: number
+  readonly #most: number = 0
   readonly #make: (key: string) => CircuitBreaker
   /** Grows whenever a shard changes its state; a call knows how far it had grown when it was admitted. */
   #generation = 0

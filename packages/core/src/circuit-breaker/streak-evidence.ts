@@ -21,12 +21,12 @@ const FRESH_PROBABILITY = 1e-3
  * one that fails every other call, twenty do.
  */
 export class StreakEvidence {
-  readonly #threshold: number
-  readonly #probability: number
+  readonly #threshold: number = 0
+  readonly #probability: number = 0
   #rate = MOST_RATE
   #streak = 0
   /** How many failures in a row it takes at present; worked out when a streak begins. */
-  #needed: number
+  #needed = 0
   #fresh = 0
   #freshUntil = Number.NEGATIVE_INFINITY
 

@@ -34,8 +34,8 @@ export interface AgedValue<T> {
  * const { value, ageMs } = await bars.read('AAPL', () => polygon.execute(() => client.bars('AAPL')))
  */
 export class LastGood<T> {
-  readonly #maxAgeMs: number
-  readonly #maxEntries: number
+  readonly #maxAgeMs: number = 0
+  readonly #maxEntries: number = 0
   readonly #clock: Clock
   readonly #values = new Map<string, { readonly value: T; readonly readAt: number }>()
 

@@ -24,9 +24,6 @@ type GateMarks = Pick<GuardMarks, 'operation' | 'client' | 'cost' | 'key' | 'pri
 /** What a call wants, and the slot that it is given. */
 type Wants = Pick<GuardMarks, 'client' | 'cost' | 'key' | 'priority' | 'slot'>
 
-/** A call that says nothing of itself. Its slot is one of {@link Gate.plainSlot}. */
-const PLAIN: Wants = { client: undefined, cost: 1, key: undefined, priority: 'normal', slot: undefined }
-
 /** The part of a call that a refusal looks at. */
 type RefusedCall = Pick<QueuedCall, 'service' | 'operation' | 'attempt' | 'client' | 'cost' | 'key' | 'priority'>
 
@@ -56,10 +53,11 @@ export class Gate {
   readonly #bulkhead: Bulkhead | undefined
   /** Whether it wants to know how long each call takes. */
   readonly isAdaptive: boolean
-  readonly #maxQueue: number
-  readonly #maxWaitMs: number
+  readonly #maxQueue: number = 0
+  readonly #maxWaitMs: number = 0
   readonly #clock: Clock
   readonly #deadlines: Deadlines
+  readonly #reading: Pick<Clock, 'now'>
   readonly #patience: DeadlineQueue
   readonly #queue = new WaitQueue()
   readonly #latencies = new Latencies()
@@ -72,6 +70,8 @@ export class Gate {
   #timerAt = Number.POSITIVE_INFINITY
   /** How long what was lacking at the last look takes to come, in milliseconds; Infinity when no timer can tell. */
   #lackMs = 0
+  /** When the tokens were looked for that were not there. */
+  #lookedAt = Number.NEGATIVE_INFINITY
   /** When a slot last came free by a success, or tokens did, or the queue began. */
   #movedAt = 0
   #successes = 0
@@ -90,6 +90,7 @@ export class Gate {
     this.#maxWaitMs = options.maxWaitMs
     this.#clock = options.clock
     this.#deadlines = deadlinesOf(options.clock)
+    this.#reading = this.#deadlines.reading
     this.#patience = this.#deadlines.queueFor(options.maxWaitMs)
   }
 
@@ -118,15 +119,26 @@ export class Gate {
     return this.#tryAtOnce(call) === 'nothing'
   }
 
-  /** Admits a call that says nothing of itself, if it can run now and nobody waits. @returns what it lacks otherwise */
-  enterPlain(now: number): Lack {
+  /**
+   * Admits a call that says nothing of itself, if it can run now and nobody waits: {@link #take} without what such a call
+   * cannot want. Its slot is the {@link plainSlot}. @returns what it lacks otherwise
+   */
+  enterPlain(): Lack {
     if (this.#queue.length > 0) return 'turn'
-    return this.#take(PLAIN, now)
-  }
-
-  /** Whether it must know what time it is. */
-  get hasTokens(): boolean {
-    return this.#limiter !== undefined
+    const bulkhead = this.#bulkhead
+    if (bulkhead !== undefined && !bulkhead.hasFreeSlot(false)) {
+      this.#lackMs = Number.POSITIVE_INFINITY
+      return 'slot'
+    }
+    const limiter = this.#limiter
+    if (limiter !== undefined) {
+      // Read here and not by who calls: a number that is handed over is boxed (bench: `rate-limiter`).
+      const now = this.#reading.now()
+      const wait = limiter.tryTake(undefined, 1, false, now)
+      if (wait !== 0) return this.#lacksTokens(wait, now)
+    }
+    if (bulkhead !== undefined) bulkhead.take()
+    return 'nothing'
   }
 
   #tryAtOnce(call: GateMarks): Lack {
@@ -138,13 +150,13 @@ export class Gate {
   enterLater(call: QueuedCall, lacks: Lack): Admission {
     if (this.#isFull(call)) return this.#refuseFull(call, 'now')
     const lacksTokens = lacks === 'tokens' || lacks === "client's tokens"
-    if (lacksTokens && this.#lackMs - SURELY_LATE_MS > this.#longestWaitMs(call, call.now())) {
+    if (lacksTokens && this.#lackMs - SURELY_LATE_MS > this.#longestWaitMs(call, this.#lookedAt)) {
       return this.#refusal(call, 'in time', this.#lackMs)
     }
     const now = this.#clock.now()
     if (lacksTokens) {
       // The clock that it was judged by may be a little late.
-      const tokensMs = this.#lackMs - (now - call.now())
+      const tokensMs = this.#lackMs - (now - this.#lookedAt)
       if (tokensMs > this.#longestWaitMs(call, now)) return this.#refusal(call, 'in time', tokensMs)
     }
     if (this.#queue.length > 0) this.dispatch(now)
@@ -297,15 +309,19 @@ export class Gate {
     }
     if (limiter !== undefined) {
       const wait = limiter.tryTake(call.client, call.cost, critical, now)
-      if (wait !== 0) {
-        this.#lackMs = Math.abs(wait)
-        return wait > 0 ? 'tokens' : "client's tokens"
-      }
+      if (wait !== 0) return this.#lacksTokens(wait, now)
     }
     if (bulkhead !== undefined) {
       call.slot = bulkhead.take(call.key)
     }
     return 'nothing'
+  }
+
+  /** @param wait what {@link Levels.tryTake} has said at that time */
+  #lacksTokens(wait: number, now: number): 'tokens' | "client's tokens" {
+    this.#lackMs = Math.abs(wait)
+    this.#lookedAt = now
+    return wait > 0 ? 'tokens' : "client's tokens"
   }
 
   /** Whether somebody waits whom the call may not overtake. */

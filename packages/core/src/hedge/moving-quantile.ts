@@ -6,8 +6,8 @@ const STEP = 8
 
 /** A quantile of the last values. */
 export class MovingQuantile {
-  readonly #share: number
-  readonly #leastSamples: number
+  readonly #share: number = 0
+  readonly #leastSamples: number = 0
   readonly #values: number[] = []
   #next = 0
   #sinceSorted = 0

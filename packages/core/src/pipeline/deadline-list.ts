@@ -10,7 +10,7 @@ const IDLE_MS = 10
  * setting and calling off cost a few nanoseconds.
  */
 export class DeadlineList implements DeadlineQueue {
-  readonly #durationMs: number
+  readonly #durationMs: number = 0
   readonly #timer: SharedTimer
   /** Stands between the last and the first, so that no end of the list is a special case. */
   readonly #ring = new Deadline({ due: () => {} })

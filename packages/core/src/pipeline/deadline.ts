@@ -50,7 +50,7 @@ export class SharedTimer {
   /** Tells who is due and answers when the next is; Infinity for nobody. */
   readonly #expire: (now: number) => number
   /** For how long it is kept while the queue is empty, in case it is needed again, in milliseconds. */
-  readonly #idleMs: number
+  readonly #idleMs: number = 0
   readonly #stalls: StallLog
   #resting = false
   #timer: Timer | undefined = undefined

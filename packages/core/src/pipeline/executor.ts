@@ -81,8 +81,7 @@ class Execution extends RepeatedCall implements WholeCall {
 
   // What leaves the short way comes in here.
 
-  beginLater(fn: Guarded<unknown>, lack: Lack, now: number): Promise<unknown> {
-    this.time = now
+  beginLater(fn: Guarded<unknown>, lack: Lack): Promise<unknown> {
     const { circuit, gate, statistics } = this.plan
     statistics.started++
     // It is closed, or the gate would not have been asked.

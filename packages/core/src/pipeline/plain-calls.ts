@@ -4,7 +4,6 @@
  */
 import type { Gate, Lack } from '../gate/gate.ts'
 import type { Call, Guarded } from './call.ts'
-import { UNREAD } from './call-record.ts'
 import type { CircuitMarks, Guard } from './guard.ts'
 import type { Plan } from './plan.ts'
 import { takenOnce } from './thenable.ts'
@@ -19,8 +18,8 @@ export interface WholeWay {
 
 /** A call with a record of its own. */
 export interface WholeCall {
-  /** Begins with a call that the gate has not let through at once. @param now when it was asked, UNREAD where it did not look */
-  beginLater(fn: Guarded<unknown>, lack: Lack, now: number): Promise<unknown>
+  /** Begins with a call that the gate has not let through at once. */
+  beginLater(fn: Guarded<unknown>, lack: Lack): Promise<unknown>
   /** Goes on with a call that has failed, and tells its outcome next. @param fn undefined where nothing is tried again */
   takeOver(fn: Guarded<unknown> | undefined, marks: CircuitMarks): this
   /** @returns what follows, or throws it */
@@ -62,9 +61,8 @@ export class PlainCalls {
     const record = this.#record
     const gate = this.#gate
     if (gate !== undefined) {
-      const now = gate.hasTokens ? this.#plan.reading.now() : UNREAD
-      const lack = gate.enterPlain(now)
-      if (lack !== 'nothing') return this.#wholeWay.record().beginLater(fn, lack, now)
+      const lack = gate.enterPlain()
+      if (lack !== 'nothing') return this.#wholeWay.record().beginLater(fn, lack)
     }
     const { statistics, service, retry } = this.#plan
     statistics.started++
@@ -88,7 +86,7 @@ export class PlainCalls {
 /** What the circuit knows of every plain call. */
 class PlainRecord implements CircuitMarks {
   readonly key = undefined
-  readonly circuitGeneration: number
+  readonly circuitGeneration: number = NO_GENERATION
   circuitProbe = -1
   circuitShard = undefined
   shardGeneration = 0

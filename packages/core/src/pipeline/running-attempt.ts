@@ -105,7 +105,7 @@ class AttemptCall implements Call {
   readonly service: string | undefined
   readonly operation: string | undefined
   readonly #running: RunningAttempt
-  readonly #serial: number
+  readonly #serial: number = 0
   #signal: AbortSignal | undefined = undefined
 
   constructor(running: RunningAttempt, serial: number, owner: AttemptOwner) {

@@ -17,7 +17,7 @@ export class BucketSegment {
   soonest: number = Number.POSITIVE_INFINITY
   readonly #words: Int32Array
   readonly #floats: Float64Array
-  readonly #lastWord: number
+  readonly #lastWord: number = 0
 
   /**
    * @param clients how many it begins with; there is room for more than half as many again

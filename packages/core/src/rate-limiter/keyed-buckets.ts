@@ -24,7 +24,7 @@ const TIDY_EVERY = 1_024
  */
 export class KeyedBuckets implements ClientBuckets {
   readonly #clock: TokenClock
-  readonly #maxClients: number
+  readonly #maxClients: number = 0
   readonly #seed: readonly [number, number] | undefined
   #hash: KeyHash | undefined
   /** A segment for each value of the first `#depth` bits; one that is less deep stands there several times. */

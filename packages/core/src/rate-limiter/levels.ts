@@ -34,8 +34,8 @@ export class Levels {
   /** The limit that is the only one: of such a limiter nothing else need be asked. */
   readonly #only: Level | undefined
   readonly #clients: ClientBuckets | undefined
-  readonly #criticalShare: number
-  readonly #clientReserve: number
+  readonly #criticalShare: number = 0
+  readonly #clientReserve: number = 0
   #pausedUntil = NEVER
   /** The bucket of the client that was looked up last. */
   #own: Bucket | undefined

@@ -4,7 +4,7 @@ import { grainsOf, TokenClock } from './token-clock.ts'
 /** A bucket in this process. It starts full unless told otherwise. */
 export class TokenBucket implements AdjustableBucket {
   /** When it is full, on the scale of the token clock. */
-  fullAt: number
+  fullAt: number = Number.NEGATIVE_INFINITY
   #clock: TokenClock
 
   constructor(clock: TokenClock, fullAt: number = Number.NEGATIVE_INFINITY) {

@@ -17,9 +17,9 @@ export class TokenClock {
   readonly tokensPerSecond: number
   readonly burstSize: number
   /** The burst in grains. */
-  readonly burst: number
-  readonly #grainsPerMs: number
-  readonly #start: number
+  readonly burst: number = Number.NaN
+  readonly #grainsPerMs: number = Number.NaN
+  readonly #start: number = Number.NaN
 
   constructor(limit: { readonly tokensPerSecond: number; readonly burstSize: number }, now: number) {
     this.tokensPerSecond = limit.tokensPerSecond

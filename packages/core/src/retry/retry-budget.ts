@@ -42,10 +42,10 @@ export interface RetryBudgetSnapshot {
  * const broker = pipeline({ retry: { maxRetries: 3 }, retryBudget: budget })
  */
 export class RetryBudget {
-  readonly #capacity: number
-  readonly #tokensPerSuccess: number
-  readonly #timeoutCost: number
-  #tokens: number
+  readonly #capacity: number = 0
+  readonly #tokensPerSuccess: number = 0
+  readonly #timeoutCost: number = 0
+  #tokens = 0
   #granted = 0
   #refused = 0
 

@@ -41,7 +41,7 @@ export type RetryDecision =
 export class RetryPolicy {
   readonly maxRetries: number
   readonly #backoff: Backoff
-  readonly #maxElapsedMs: number
+  readonly #maxElapsedMs: number = 0
   readonly #retryOn: readonly RetryOn[] | undefined
   readonly #assumeIdempotent: boolean
   readonly #onRetry: ((notice: RetryNotice) => void) | undefined

@@ -51,15 +51,15 @@ export interface AdaptiveThrottleSnapshot {
  * const broker = pipeline({ throttle: new AdaptiveThrottle({ callsPerAccept: 1.5 }) })
  */
 export class AdaptiveThrottle {
-  readonly #callsPerAccept: number
-  readonly #bucketMs: number
-  readonly #minCalls: number
+  readonly #callsPerAccept: number = 0
+  readonly #bucketMs: number = 0
+  readonly #minCalls: number = 0
   readonly #clock: Clock
   readonly #random: Random
   readonly #calls = new Float64Array(BUCKETS)
   readonly #accepts = new Float64Array(BUCKETS)
   #bucket = 0
-  #bucketEndsAt: number
+  #bucketEndsAt = 0
   #allCalls = 0
   #allAccepts = 0
   #refused = 0
