@@ -18,8 +18,8 @@ export class UsageError extends Error {
   readonly code = 'BENCH_USAGE'
 }
 
-const FULL: Effort = { rounds: 31, turnMs: 40, warmUpMs: 400 }
-const QUICK: Effort = { rounds: 11, turnMs: 12, warmUpMs: 250 }
+const FULL: Effort = { rounds: 30, processes: 5, turnMs: 40, warmUpMs: 250 }
+const QUICK: Effort = { rounds: 12, processes: 3, turnMs: 10, warmUpMs: 80 }
 
 /** @param known names of all suites @param results where a full run writes by default @throws UsageError */
 export function readArguments(args: readonly string[], known: readonly string[], results: string): Wish {
@@ -33,7 +33,7 @@ export function readArguments(args: readonly string[], known: readonly string[],
   const calls = wholeNumber('--calls', values.calls)
   return {
     suites: positionals.length === 0 ? known : positionals,
-    effort: { ...base, rounds, calls },
+    effort: { ...base, rounds, processes: Math.min(rounds, base.processes), calls },
     output: values.output ?? (values.quick ? undefined : results),
     list: values.list,
   }

@@ -1,5 +1,6 @@
 /** One contestant of the keyed limiter, in a process of its own: `node --expose-gc keyed-limiter-program.ts <name> <clients>`. */
 import { systemClock, systemRandom } from 'holdfast'
+import { quantile } from '../measure.ts'
 import { STORES } from './keyed-limiter-stores.ts'
 
 const [name = '', clientsText = ''] = process.argv.slice(2)
@@ -13,7 +14,7 @@ const LENGTH = 16
 const keys = Buffer.alloc(clients * LENGTH)
 for (let index = 0; index < clients; index++)
   keys.write(`client-${index}`.padEnd(LENGTH, 'x'), index * LENGTH, 'latin1')
-const hits = Buffer.alloc(Math.min(clients, 300_000) * LENGTH)
+const hits = Buffer.alloc(Math.min(clients, 100_000) * LENGTH)
 for (let at = 0; at < hits.length; at += LENGTH) {
   const client = Math.floor(systemRandom() * clients) * LENGTH
   keys.copy(hits, at, client, client + LENGTH)
@@ -26,16 +27,29 @@ function used(): number {
   return heapUsed + external
 }
 
+type Hit = ReturnType<NonNullable<typeof store>['make']>
+
+/** Lets every client come once. @returns how long the longest of these requests took, in milliseconds */
+async function longestPauseOf(hit: Hit): Promise<number> {
+  let longestMs = 0
+  for (let at = 0; at < keys.length; at += LENGTH) {
+    const key = keys.toString('latin1', at, at + LENGTH)
+    const begun = systemClock.now()
+    const answer = hit(key)
+    longestMs = Math.max(longestMs, systemClock.now() - begun)
+    if (answer instanceof Promise) await answer
+  }
+  return longestMs
+}
+
+/** Whatever else the machine does makes one request in a million long, so who is quick has three turns. */
+const pausesMs: number[] = []
+for (const begun = systemClock.now(); pausesMs.length < 2 && systemClock.now() - begun < 1_000; )
+  pausesMs.push(await longestPauseOf(store.make(clients)))
 const before = used()
 const hit = store.make(clients)
-let longestPauseMs = 0
-for (let at = 0; at < keys.length; at += LENGTH) {
-  const key = keys.toString('latin1', at, at + LENGTH)
-  const begun = systemClock.now()
-  const answer = hit(key)
-  longestPauseMs = Math.max(longestPauseMs, systemClock.now() - begun)
-  if (answer instanceof Promise) await answer
-}
+pausesMs.push(await longestPauseOf(hit))
+const longestPauseMs = quantile(pausesMs, 0.5)
 const bytesPerClient = (used() - before) / (keys.length / LENGTH)
 // Kept until here, so that what they take is in both figures.
 keys.fill(0)

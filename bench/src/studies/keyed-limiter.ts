@@ -12,7 +12,7 @@ const answer = z.object({ bytesPerClient: z.number(), hitNs: z.number(), longest
 export const keyedLimiter: Study = {
   name: 'keyed-limiter',
   title: 'a limit for each of 1,000,000 clients',
-  note: 'Each in a process of its own. Every request brings its key of sixteen letters as a new string, as one that was read from a socket; making it is not counted. Bytes are heap and typed arrays after a collection, with the keys that are kept. A hit is a request of a random client that is known. The longest pause is that of one of the million first requests. The stores of express-rate-limit and @fastify/rate-limit are measured without the server round them; the latter is as large as the keys are many.',
+  note: 'Each in a process of its own. Every request brings its key of sixteen letters as a new string, as one that was read from a socket; making it is not counted. Bytes are heap and typed arrays after a collection, with the keys that are kept. A hit is a request of a random client that is known. The longest pause is that of one of the million first requests, the median of as many fills as there are in about a second, of three at most. The stores of express-rate-limit and @fastify/rate-limit are measured without the server round them; the latter is as large as the keys are many.',
   columns: [
     { figure: 'bytesPerClient', head: 'bytes a client', digits: 0 },
     { figure: 'hitNs', head: 'ns a hit', digits: 0 },
