@@ -4,6 +4,7 @@ import {
   Bulkhead,
   type CallOptions,
   CircuitBreaker,
+  createResilience,
   PROFILES,
   pipeline,
   RateLimiter,
@@ -72,6 +73,27 @@ describe('the table of the options of a call', () => {
     }
     const table = tableOf(await documentAt('docs/patterns/pipeline.md'), ['option', 'unit', 'default', 'meaning'])
     expect([...table.keys()].sort()).toEqual(Object.keys(options).sort())
+  })
+})
+
+describe('the table of a snapshot', () => {
+  it('has every field of every part, and no other', async () => {
+    const resilience = createResilience({ services: { alpaca: { profile: 'BROKER', throttle: {} } } })
+    await resilience.service('alpaca').execute(() => 'account')
+    const { services, stalls } = resilience.snapshot()
+    const parts = new Map<string, object>([['stalls', stalls]])
+    const collect = (path: string, part: object): void => {
+      parts.set(path === '' ? 'service' : path, part)
+      for (const [field, value] of Object.entries(part)) {
+        if (typeof value === 'object' && value !== null && field !== 'keys')
+          collect(path === '' ? field : `${path}.${field}`, value)
+      }
+    }
+    collect('', services.alpaca ?? {})
+    const table = tableOf(await documentAt('docs/patterns/events-and-snapshots.md'), ['part', 'fields'])
+    expect(Object.fromEntries([...table].map(([part, [written]]) => [part, written]))).toEqual(
+      Object.fromEntries([...parts].map(([part, value]) => [part, Object.keys(value).join(', ')])),
+    )
   })
 })
 
