@@ -366,6 +366,8 @@ describe('an incident', () => {
     const report = await world.as('viewer', '/v1/resilience/incidents/1/report', { raw: true })
     expect(report.headers['content-disposition']).toBe('attachment; filename="incident-1.md"')
     expect(report.body).toContain('| calls refused at once by the open circuit | 4 |')
+    expect(report.body).toMatch(/\| opened \| .*: opened after 3 failures in a row: socket hang up \(ECONNRESET\) \|/)
+    expect(report.body).toMatch(/\| closed \| .*: closed: the probe was answered \|\n\| lasted \| 31 s \|/)
     expect(report.body).toContain('alpaca opened again: the probe failed: socket hang up (ECONNRESET)')
     expect((await world.as('viewer', '/v1/resilience/incidents/9/report')).status).toBe(404)
   })

@@ -130,6 +130,19 @@ describe('a feed of quotes', () => {
     expect(feed.viewers).toBe(0)
   })
 
+  it('begins anew for who comes after the last has gone', async () => {
+    const { feed, seconds } = start()
+    const first = new Viewer()
+    feed.add('AAPL', first)
+    await seconds(1)
+    first.destroy()
+    await seconds(1)
+    const next = new Viewer()
+    feed.add('AAPL', next)
+    await seconds(2)
+    expect(next.bids).toEqual(['103', '104', '105'])
+  })
+
   it('ends all streams', async () => {
     const { feed, seconds } = start()
     const viewer = new Viewer()
