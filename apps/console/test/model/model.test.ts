@@ -3,6 +3,7 @@ import type { ServiceStatus } from '../../src/api.ts'
 import { EventParser } from '../../src/live/sse-reader.ts'
 import { actsFor, undoOf } from '../../src/model/acts.ts'
 import { bandsOf, stacked, Timeline } from '../../src/model/chart-data.ts'
+import { sentenceOfFleet } from '../../src/model/fleet-sentence.ts'
 import { layOut, routeFlows } from '../../src/model/flow.ts'
 import { count, duration, latency, percent, rate, wholeMark } from '../../src/model/format.ts'
 import { ranked, severity } from '../../src/model/ranking.ts'
@@ -144,6 +145,37 @@ describe('the order of the tiles', () => {
         tile('a-open', { state: 'OPEN' }),
       ]),
     ).toEqual(['a-open', 'b-open', 'half', 'failing', 'refusing', 'paused', 'well'])
+  })
+
+  it('counts a limit that rests and slots that are all taken as refusing', () => {
+    const { limit, slots } = status({})
+    if (!limit || !slots) throw new Error('the service has both')
+    const calm = { ...BUSY, refused: 0, failed: 0 }
+    expect(severity(status({}), calm)).toBe(0)
+    expect(severity(status({ limit: { ...limit, pausedForMs: 5 } }), calm)).toBe(3)
+    expect(severity(status({ slots: { ...slots, active: slots.max } }), calm)).toBe(3)
+  })
+})
+
+describe('the sentence of the fleet', () => {
+  const member = (name: string, isAlone: boolean) => ({ processId: name, silentForMs: 0, part: 0.25, isAlone })
+
+  it('tells who is silent and what is kept for it, and when Redis is away', () => {
+    const sentence = (...alone: boolean[]): string =>
+      sentenceOfFleet({ members: alone.map((isAlone, index) => member(`p${index}`, isAlone)), shards: [] })
+    expect([sentence(false), sentence(false, false)]).toEqual([
+      '1 process, and all are heard of.',
+      '2 processes, and all are heard of.',
+    ])
+    expect(sentence(true, false)).toMatch(/^2 processes, of which 1 is silent: .* 25 % of each limit is kept for it\.$/)
+    expect(sentence(true, true)).toMatch(
+      /^2 processes, of which 2 are silent: .* 50 % of each limit is kept for them\.$/,
+    )
+    const shard = (sharing: boolean) => ({
+      ...{ tag: 't', available: false, silentForMs: 900, roundTripMs: 1, part: 0.25, sharing },
+    })
+    expect(sentenceOfFleet({ members: null, shards: [shard(true)] })).toContain('keeps to its share')
+    expect(sentenceOfFleet({ members: null, shards: [shard(false)] })).toContain('admits what it has in hand')
   })
 })
 

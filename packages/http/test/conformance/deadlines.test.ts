@@ -24,6 +24,12 @@ async function hangingService() {
   return { url: `http://127.0.0.1:${address.port}/`, seen }
 }
 
+/** Whether a caller has gone once what is heard of its connection must have been. */
+async function goneAfterTurns({ signal }: Caller): Promise<string> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+  return `gone: ${signal.aborted}`
+}
+
 /** An application in front of such a service: `GET /read` and `POST /order`, in their callers' names. */
 async function applicationInFront({ serve }: Framework) {
   const clock = new VirtualClock()
@@ -34,6 +40,7 @@ async function applicationInFront({ serve }: Framework) {
   const routes: Route[] = [
     { method: 'GET', path: '/read', answer: (_body, caller: Caller) => call(caller.forRead()) },
     { method: 'POST', path: '/order', answer: (_body, caller: Caller) => call(caller.forOrder()) },
+    { method: 'POST', path: '/patient', answer: (_body, caller: Caller) => goneAfterTurns(caller) },
     { method: 'GET', path: '/left', answer: (_body, caller: Caller) => String(caller.remainingMs()) },
   ]
   const port = await serve({ deadlines: { clock, maxDeadlineMs: 10_000 }, routes })
@@ -96,6 +103,13 @@ describe.each(FRAMEWORKS)('a client of $name that hangs up', (framework) => {
     await hangUpOnce(port, 'GET /read HTTP/1.1\r\nhost: a\r\n\r\n', () => seen.requests === 1)
     await vi.waitFor(() => expect(seen.givenUp).toBe(1))
     expect(service.totals).toMatchObject({ cancelled: 1, inFlight: 0 })
+  })
+
+  it('is not one that has sent all of its request and waits', async () => {
+    const { port } = await applicationInFront(framework)
+    const headers = { 'content-type': 'application/json' }
+    const asked = await ask(port, { method: 'POST', path: '/patient', headers, body: '{"symbol":"AAPL"}' })
+    expect(asked).toMatchObject({ status: 200, body: expect.stringContaining('gone: false') })
   })
 
   it('takes the reads back that wait in one packet', async () => {

@@ -1,7 +1,7 @@
 import { startUpstreams, type Upstreams } from '@holdfast/upstreams'
 import { type Clock, createResilience, type Resilience, type ServiceOptions, systemClock } from 'holdfast'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type DataProvider, InvalidRequestError, NoSourceError, StaleSourceError } from '../../src/index.ts'
+import { type DataProvider, InvalidRequestError, NoSourceError, type Quote, StaleSourceError } from '../../src/index.ts'
 import { createMarketData, type MarketData, type MarketDataOptions } from '../../src/market-data/market-data.ts'
 import { createMassiveDataProvider } from '../../src/massive/massive-data-provider.ts'
 import { createPolygonDataProvider } from '../../src/polygon/polygon-data-provider.ts'
@@ -220,6 +220,25 @@ it.each([Number.NaN, -1])('refuses maxAgeMs %d', async (maxAgeMs) => {
 
 it.each([0, 1.5, Number.NaN])('refuses to keep %d answers', (maxKept) => {
   expect(() => createMarketData({ bars: [], quotes: [], maxKept })).toThrow('maxKept')
+})
+
+it('asks no other source when one finds the question at fault', async () => {
+  const asked: string[] = []
+  const source = (name: string, answer: () => Promise<Quote>): DataProvider => ({
+    service: createResilience({ services: { [name]: { profile: 'DATA_PROVIDER' } } }).service(name),
+    getQuote: () => {
+      asked.push(name)
+      return answer()
+    },
+    getBars: () => Promise.reject(new Error('not asked for here')),
+  })
+  const fault = new InvalidRequestError('symbol', 'TSLA.X', 'there is no such exchange')
+  const quotes = [
+    source('first', () => Promise.reject(fault)),
+    source('second', async () => ({ symbol: 'TSLA.X', at: 0, bid: 1, bidSize: 1, ask: 2, askSize: 1 })),
+  ]
+  expect(await rejection(createMarketData({ bars: [], quotes }).quote('TSLA.X'))).toBe(fault)
+  expect(asked).toEqual(['first'])
 })
 
 it('says so when no source is configured', async () => {
