@@ -54,6 +54,7 @@ export { type Pipeline, type PipelineOptions, pipeline } from './pipeline/pipeli
 export type { StallSnapshot } from './pipeline/stall-log.ts'
 export type { CallTotals } from './pipeline/statistics.ts'
 export type { AdjustableBucket, Bucket, ClientBuckets, CompleteLimit, LimiterStore } from './rate-limiter/bucket.ts'
+export { ClientPlace } from './rate-limiter/client-place.ts'
 export { type DecisionRecord, newDecision, type RateLimitDecision } from './rate-limiter/decision.ts'
 export type { ClientKey } from './rate-limiter/key-hash.ts'
 export type { Quota } from './rate-limiter/learned-quota.ts'

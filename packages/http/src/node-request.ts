@@ -7,6 +7,7 @@ export const nodeRequest: RequestReader<IncomingMessage> = {
   url: ({ url }) => url ?? '/',
   header: ({ headers }, name) => joined(headers[name]),
   address: ({ socket }) => socket.remoteAddress,
+  connection: ({ socket }) => socket,
 }
 
 /** Several headers of one name mean what one with commas does (RFC 9110, 5.3). */

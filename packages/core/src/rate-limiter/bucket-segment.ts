@@ -15,6 +15,8 @@ export class BucketSegment {
   count = 0
   /** No bucket in it is full before. */
   soonest: number = Number.POSITIVE_INFINITY
+  /** Whether its clients have not moved to another. */
+  isInUse = true
   readonly #words: Int32Array
   readonly #floats: Float64Array
   readonly #lastWord: number = 0

@@ -1,3 +1,4 @@
+import type { ClientPlace } from './client-place.ts'
 import type { ClientKey } from './key-hash.ts'
 
 /** A limit with nothing left to defaults. */
@@ -51,6 +52,8 @@ export interface ClientBuckets {
   readonly size: number
   /** The bucket that a client's calls are taken from: to be used at once, until the next client is looked up. */
   of(client: ClientKey, now: number): Bucket
+  /** The same for a client who asks again; only where that is quicker. */
+  at?(place: ClientPlace, now: number): Bucket
 }
 
 /**

@@ -1,6 +1,7 @@
 import { systemSeed } from '../clock.ts'
 import type { Bucket, ClientBuckets } from './bucket.ts'
 import { BucketSegment } from './bucket-segment.ts'
+import type { ClientPlace } from './client-place.ts'
 import { type ClientKey, KeyHash } from './key-hash.ts'
 import { TokenBucket } from './token-bucket.ts'
 import type { TokenClock } from './token-clock.ts'
@@ -63,7 +64,15 @@ export class KeyedBuckets implements ClientBuckets {
   }
 
   of(client: ClientKey, now: number): Bucket {
+    this.#countLookup(now)
+    return this.#find(client, now)
+  }
+
+  #countLookup(now: number): void {
     if ((++this.#lookups & (TIDY_EVERY - 1)) === 0) this.#tidy(now)
+  }
+
+  #find(client: ClientKey, now: number): Bucket {
     // Seeded at the first use: some runtimes have no secrets to give while a module is loaded.
     this.#hash ??= new KeyHash(this.#seed ?? systemSeed())
     this.#hash.of(client)
@@ -72,6 +81,26 @@ export class KeyedBuckets implements ClientBuckets {
     const slot = segment.find(low, high)
     if (slot < 0) return this.#newcomer(low, high, now)
     return this.#show(low, high, segment, slot, this.#clock.bounded(segment.fullAt(slot), now))
+  }
+
+  at(place: ClientPlace, now: number): Bucket {
+    this.#countLookup(now)
+    const { segment, slot } = place
+    if (segment === undefined || !segment.isInUse || place.table !== this) return this.#findFor(place, now)
+    const found = this.#found
+    found.segment = segment
+    found.slot = slot
+    found.fullAt = this.#clock.bounded(segment.fullAt(slot), now)
+    return found
+  }
+
+  #findFor(place: ClientPlace, now: number): Bucket {
+    const bucket = this.#find(place.client, now)
+    const { segment, slot } = this.#found
+    place.table = this
+    place.segment = bucket === this.#found ? segment : undefined
+    place.slot = slot
+    return bucket
   }
 
   /** For the bucket that was found: its client has taken tokens. */
@@ -131,6 +160,7 @@ export class KeyedBuckets implements ClientBuckets {
   }
 
   #move(from: BucketSegment, at: number): void {
+    from.isInUse = false
     from.forEachInDebt(at, (low, high, fullAt) => this.#segmentAt(this.#placeOf(high)).add(low, high, fullAt))
     this.#emptied = from
   }

@@ -12,7 +12,8 @@ import { executeSync, type SyncCallOptions, type SyncGuarded } from '../pipeline
 import { Executor } from '../pipeline/executor.ts'
 import { Judge } from '../pipeline/judge.ts'
 import { makePlan } from '../pipeline/plan.ts'
-import type { ClientBuckets } from './bucket.ts'
+import type { Bucket, ClientBuckets } from './bucket.ts'
+import type { ClientPlace } from './client-place.ts'
 import { type DecisionRecord, newDecision, type RateLimitDecision } from './decision.ts'
 import type { ClientKey } from './key-hash.ts'
 import type { Quota } from './learned-quota.ts'
@@ -131,7 +132,8 @@ export class RateLimiter {
   admit(decision: DecisionRecord, client?: ClientKey, cost = 1, priority?: Priority): boolean {
     if (cost !== 1) this.checkCost(cost, priority)
     const now = this.#reading.now()
-    if (this.#clientsAlone !== undefined) return this.#admitClient(decision, this.#clientsAlone, client, cost, now)
+    const alone = this.#clientsAlone
+    if (alone !== undefined) return this.#admitFrom(alone.of(client ?? ANONYMOUS, now), decision, cost, now)
     const critical = priority === 'critical'
     const queued = this.#gates.size === 0 ? 0 : this.#queuedAhead(client, laneOf(priority), now)
     // Who asks behind a queue learns how long all of it takes, and takes nothing.
@@ -149,17 +151,23 @@ export class RateLimiter {
   }
 
   /**
+   * {@link admit} for a client who asks again, as over a connection that is kept: its bucket need not be looked for.
+   *
+   * @throws InvalidOptionError when the cost is not above 0 or can never be met
+   */
+  admitAt(decision: DecisionRecord, place: ClientPlace, cost = 1): boolean {
+    const alone = this.#clientsAlone
+    if (alone?.at === undefined) return this.admit(decision, place.client, cost)
+    if (cost !== 1) this.checkCost(cost)
+    const now = this.#reading.now()
+    return this.#admitFrom(alone.at(place, now), decision, cost, now)
+  }
+
+  /**
    * {@link admit} where only the client's bucket has to be asked, as in a server. What else a limiter is made of is then not
    * even looked at: between two requests the processor has forgotten it, and fetches it again (bench: `http`).
    */
-  #admitClient(
-    decision: DecisionRecord,
-    clients: ClientBuckets,
-    client: ClientKey | undefined,
-    cost: number,
-    now: number,
-  ): boolean {
-    const bucket = clients.of(client ?? ANONYMOUS, now)
+  #admitFrom(bucket: Bucket, decision: DecisionRecord, cost: number, now: number): boolean {
     const wait = bucket.waitMs(cost, now)
     if (wait === 0) {
       bucket.take(cost, now)

@@ -1,6 +1,8 @@
 import { seededRandom } from '@holdfast/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Bucket } from '../../src/rate-limiter/bucket.ts'
+import { ClientPlace } from '../../src/rate-limiter/client-place.ts'
 import type { ClientKey } from '../../src/rate-limiter/key-hash.ts'
 import { KeyedBuckets } from '../../src/rate-limiter/keyed-buckets.ts'
 import { TokenBucket } from '../../src/rate-limiter/token-bucket.ts'
@@ -15,6 +17,8 @@ interface Limit {
 class Twins {
   readonly table: KeyedBuckets
   readonly model = new Map<ClientKey, TokenBucket>()
+  readonly #places = new Map<ClientKey, ClientPlace>()
+  #looks = 0
   readonly #clock: TokenClock
 
   constructor(limit: Limit, maxClients: number, seed: readonly [number, number] = [1, 2]) {
@@ -30,10 +34,18 @@ class Twins {
     return bucket
   }
 
+  /** By name, and by the place that is kept of each client, in turn. */
+  own(client: ClientKey, now: number): Bucket {
+    if (this.#looks++ % 2 === 0) return this.table.of(client, now)
+    const place = this.#places.get(client) ?? new ClientPlace(client)
+    this.#places.set(client, place)
+    return this.table.at(place, now)
+  }
+
   /** Whether both say the same about a client. */
   agree(client: ClientKey, cost: number, now: number): boolean {
     const expected = this.expected(client)
-    const own = this.table.of(client, now)
+    const own = this.own(client, now)
     return (
       own.available(now) === expected.available(now) &&
       own.waitMs(cost, now) === expected.waitMs(cost, now) &&
@@ -43,7 +55,7 @@ class Twins {
 
   /** Takes from the table if it allows it, and from the model as well. @returns what each allowed */
   tryTake(client: ClientKey, cost: number, now: number): { taken: boolean; expected: boolean } {
-    const own = this.table.of(client, now)
+    const own = this.own(client, now)
     const bucket = this.expected(client)
     const taken = own.waitMs(cost, now) === 0
     const expected = bucket.waitMs(cost, now) === 0
@@ -73,7 +85,7 @@ describe('buckets of many clients', () => {
           const { taken, expected } = twins.tryTake(client, cost, now)
           expect(taken).toBe(expected)
           if (taken && giveBack) {
-            twins.table.of(client, now).giveBack(cost, now)
+            twins.own(client, now).giveBack(cost, now)
             twins.expected(client).giveBack(cost)
           }
           expect(twins.agree(client, cost, now)).toBe(true)
@@ -101,10 +113,24 @@ describe('buckets of many clients', () => {
     for (let client = 0; client < 30_000; client++) table.of(client, 0).take(1, 0)
     table.of('in debt', 0).take(10, 0)
     expect(table.size).toBe(30_001)
-    // Time passes, and one client goes on calling.
-    for (let call = 0; call < 30_000; call++) table.of('busy', 2_000).waitMs(1, 2_000)
-    expect(table.size).toBe(1)
+    // Time passes, and one client goes on calling, over the connection that he has.
+    const busy = new ClientPlace('busy')
+    for (let call = 0; call < 30_000; call++) table.at(busy, 2_000).take(0.001, 2_000)
+    expect(table.size).toBe(2)
     expect(table.of('in debt', 2_000).available(2_000)).toBe(2)
+  })
+
+  it('know a place of their own only', () => {
+    const tables = [5, 3].map((burstSize) => new Twins({ tokensPerSecond: 1, burstSize }, 10).table)
+    const place = new ClientPlace('desk-7')
+    const left: number[] = []
+    for (let round = 0; round < 3; round++) {
+      for (const table of tables) {
+        table.at(place, 0).take(1, 0)
+        left.push(table.at(place, 0).available(0))
+      }
+    }
+    expect(left).toEqual([4, 2, 3, 1, 2, 0])
   })
 
   it('never admit a client more than his own bucket would, whoever else comes', () => {

@@ -1,6 +1,13 @@
 import { VirtualClock } from '@holdfast/testing'
 import fc from 'fast-check'
-import { InvalidOptionError, newDecision, RateLimitedError, RateLimiter, type RateLimiterOptions } from 'holdfast'
+import {
+  ClientPlace,
+  InvalidOptionError,
+  newDecision,
+  RateLimitedError,
+  RateLimiter,
+  type RateLimiterOptions,
+} from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../support.ts'
 
@@ -283,6 +290,30 @@ describe('a decision that is written over', () => {
       other.clock.block(100)
     }
     expect(() => other.limiter.admit(decision, 'a', 5)).toThrow('the burstSize, 4')
+  })
+
+  it.each([
+    ['only limits of clients', {}],
+    ['a limit for all besides', { tokensPerSecond: 5, burstSize: 6 }],
+  ])('says the same of a client who asks again, with %s, also while the service wants a pause', (_with, forAll) => {
+    const options = { ...forAll, perClient: { tokensPerSecond: 2, burstSize: 4 } }
+    const [one, other] = [limiterWith(options), limiterWith(options)]
+    const decision = newDecision()
+    const places = ['a', 'b'].map((client) => new ClientPlace(client))
+    for (let round = 0; round < 12; round++) {
+      for (const place of places) {
+        const cost = 1 + (round % 3)
+        const fresh = one.limiter.tryAcquire({ client: place.client, cost })
+        expect(other.limiter.admitAt(decision, place, cost)).toBe(fresh.allowed)
+        expect(decision).toEqual(fresh)
+      }
+      for (const { clock, limiter } of [one, other]) {
+        if (round === 5) limiter.pauseFor(500)
+        clock.block(round === 7 ? 5_000 : 200)
+      }
+    }
+    expect(other.limiter.snapshot()).toEqual(one.limiter.snapshot())
+    for (const place of places) expect(() => other.limiter.admitAt(decision, place, 5)).toThrow('the burstSize, 4')
   })
 })
 

@@ -1,7 +1,8 @@
-import type { RateLimit } from 'holdfast'
+import type { ClientPlace, RateLimit } from 'holdfast'
 import { callback, isOptions, type Rules } from 'holdfast/options'
 import { CLIENT_ADDRESS_RULES, ClientAddresses, type ClientAddressOptions } from './client-address.ts'
 import { clientKey } from './client-key.ts'
+import { Seat } from './seat.ts'
 
 /** How clients are told apart. */
 export interface ClientOptions<Request> extends ClientAddressOptions {
@@ -33,8 +34,12 @@ export const CLIENT_RULES: Rules<ClientOptions<never>> = {
   ...CLIENT_ADDRESS_RULES,
 }
 
-/** For how many addresses of sockets the client key is kept. */
-const KEPT = 1_024
+/** Where a connection keeps the seat of its client: a WeakMap would have to be asked by hash. */
+const SEAT: unique symbol = Symbol('holdfast.seat')
+
+interface Seated {
+  [SEAT]?: Seat
+}
 
 /** How a framework's request is read. */
 export interface RequestReader<Request> {
@@ -45,6 +50,8 @@ export interface RequestReader<Request> {
   header(request: Request, name: string): string | undefined
   /** The address at the other end of the socket; undefined where nobody can tell. */
   address(request: Request): string | undefined
+  /** The same object for all requests that come over one connection; undefined where there is none. */
+  connection(request: Request): object | undefined
 }
 
 /** Tells whose tokens a request takes: those of a known API key, else of the user, else of the address. */
@@ -56,8 +63,8 @@ export class ClientIdentity<Request> {
   readonly #isKnown: ((apiKey: string) => boolean) | undefined
   readonly #apiKeyHeader: string
   readonly #user: ((request: Request) => string | undefined) | undefined
-  /** Client keys by the address of a socket, whose text is one object for all requests that come over it. */
-  readonly #kept = new Map<string, string>()
+  /** Of requests of which nobody can tell the connection. */
+  readonly #passing = new Seat(this)
 
   /** @param options checked by {@link CLIENT_RULES} */
   constructor(reader: RequestReader<Request>, options: ClientOptions<Request>) {
@@ -78,12 +85,21 @@ export class ClientIdentity<Request> {
     return this.#limits
   }
 
-  /** The client key of a request. */
-  of(request: Request): string {
+  /** The client of a request, by its client key. */
+  of(request: Request): ClientPlace<string> {
+    const seat = this.#seatOf(this.#reader.connection(request))
     const apiKey = this.#knownKey(request)
-    if (apiKey !== undefined) return clientKey('key', apiKey)
+    if (apiKey !== undefined) return byName(seat, 'key', apiKey)
     const user = this.#user?.(request)
-    return user === undefined || user === '' ? this.#byAddress(request) : clientKey('user', user)
+    return user === undefined || user === '' ? this.#byAddress(seat, request) : byName(seat, 'user', user)
+  }
+
+  #seatOf(connection: Seated | undefined): Seat {
+    if (connection === undefined) return this.#passing
+    const seat = connection[SEAT]
+    if (seat?.owner === this) return seat
+    connection[SEAT] = new Seat(this)
+    return connection[SEAT]
   }
 
   #knownKey(request: Request): string | undefined {
@@ -92,18 +108,16 @@ export class ClientIdentity<Request> {
     return apiKey !== undefined && apiKey !== '' && this.#isKnown(apiKey) ? apiKey : undefined
   }
 
-  #byAddress(request: Request): string {
+  #byAddress(seat: Seat, request: Request): ClientPlace<string> {
     const address = this.#reader.address(request)
     const forwardedFor = this.#believesHeader ? this.#reader.header(request, 'x-forwarded-for') : undefined
-    if (forwardedFor !== undefined) return `address:${this.#addresses.of(address, forwardedFor)}`
-    const kept = address === undefined ? undefined : this.#kept.get(address)
-    return kept ?? this.#keep(address)
+    return (
+      seat.placeOf('address', address, forwardedFor) ??
+      seat.take(`address:${this.#addresses.of(address, forwardedFor)}`, 'address', address, forwardedFor)
+    )
   }
+}
 
-  #keep(address: string | undefined): string {
-    const client = `address:${this.#addresses.of(address)}`
-    if (this.#kept.size >= KEPT) this.#kept.clear()
-    if (address !== undefined) this.#kept.set(address, client)
-    return client
-  }
+function byName(seat: Seat, kind: 'key' | 'user', name: string): ClientPlace<string> {
+  return seat.placeOf(kind, name) ?? seat.take(clientKey(kind, name), kind, name)
 }

@@ -27,6 +27,7 @@ const reader: RequestReader<FastifyRequest> = {
   url: ({ url }) => url,
   header: ({ headers }, name) => joined(headers[name]),
   address: ({ socket }) => socket.remoteAddress,
+  connection: ({ socket }) => socket,
 }
 
 const register: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, options) => {

@@ -16,7 +16,7 @@ export function nodeBindings({ env }: Context): NodeBindings | undefined {
 
 function isNodeBindings(bindings: unknown): bindings is NodeBindings {
   if (!isObject(bindings) || !isObject(bindings.incoming) || !isObject(bindings.outgoing)) return false
-  return isObject(bindings.incoming.socket) && typeof bindings.outgoing.setHeader === 'function'
+  return isObject(bindings.incoming.socket) && typeof bindings.outgoing.writeHead === 'function'
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { RequestReader } from '../client/client-identity.ts'
 import { type RoutedLimitOptions, RoutedLimits } from '../limit/routed-limits.ts'
 import { joined } from '../node-request.ts'
+import { addToHead } from './head-headers.ts'
 import { nodeBindings } from './node-bindings.ts'
 import { remoteAddress } from './remote-address.ts'
 import { pathAndQuery } from './request.ts'
@@ -35,6 +36,7 @@ export function rateLimit({ address = remoteAddress, ...options }: HonoRateLimit
     url: ({ req }) => pathAndQuery(req),
     header,
     address,
+    connection: (context) => nodeBindings(context)?.incoming.socket,
   }
   const limits = new RoutedLimits(reader, options)
   return async (context: Context & Marked, next) => {
@@ -48,8 +50,8 @@ export function rateLimit({ address = remoteAddress, ...options }: HonoRateLimit
     if (!allowed) return new Response(body, { status: 429, headers })
     const node = nodeBindings(context)
     if (node !== undefined) {
-      // Ten times cheaper than the headers of a `Response` (bench: `http-hono`), and on every answer, errors too.
-      for (const name in headers) node.outgoing.setHeader(name, headers[name] ?? '')
+      // Ten times cheaper than the headers of a `Response` (bench: `http`), and on every answer, errors too.
+      addToHead(node.outgoing, headers)
       return await next()
     }
     await next()

@@ -1,5 +1,12 @@
 /** Whether a request is let in: the part that the middleware of every framework shares. */
-import { type Clock, type FleetPatterns, InvalidOptionError, type RateLimit, type RateLimitDecision } from 'holdfast'
+import {
+  ClientPlace,
+  type Clock,
+  type FleetPatterns,
+  InvalidOptionError,
+  type RateLimit,
+  type RateLimitDecision,
+} from 'holdfast'
 import {
   atLeast,
   clockRule,
@@ -133,12 +140,13 @@ export class AdmissionControl {
    * @param cost tokens it takes, default 1
    * @throws InvalidOptionError when the cost can never be met; {@link checkCost} tells beforehand
    */
-  admit(client: string, cost = 1): Admission {
-    const { first, highestCost } = this.#passageOf(client)
+  admit(client: string | ClientPlace<string>, cost = 1): Admission {
+    const place = typeof client === 'string' ? new ClientPlace(client) : client
+    const { first, highestCost } = this.#passageOf(place.client)
     if (cost !== 1 && !(cost > 0 && cost <= highestCost)) throw invalidCost('cost', cost, highestCost)
     const { tier, answers, next } = first
-    const takes = tier.tryTake(client, cost)
-    if (next !== undefined) return admitByAll(first, client, cost, takes)
+    const takes = tier.tryTake(place, cost)
+    if (next !== undefined) return admitByAll(first, place, cost, takes)
     return takes ? answers.letIn(tier.decision) : answers.turnAway(tier.decision)
   }
 
@@ -147,11 +155,12 @@ export class AdmissionControl {
    *
    * @throws InvalidOptionError when the cost can never be met
    */
-  decide(client: string, cost = 1): Admission | Promise<Admission> {
-    const admission = this.admit(client, cost)
+  decide(place: ClientPlace<string>, cost = 1): Admission | Promise<Admission> {
+    const admission = this.admit(place, cost)
     if (!this.#asks || admission.allowed) return admission
-    const asking = [...stagesFrom(this.#passageOf(client).first)].flatMap(({ tier }) => tier.asking(client, cost) ?? [])
-    return asking.length === 0 ? admission : Promise.all(asking).then(() => this.admit(client, cost))
+    const stages = [...stagesFrom(this.#passageOf(place.client).first)]
+    const asking = stages.flatMap(({ tier }) => tier.asking(place, cost) ?? [])
+    return asking.length === 0 ? admission : Promise.all(asking).then(() => this.admit(place, cost))
   }
 
   #passageOf(client: string): Passage {
@@ -172,15 +181,15 @@ export class AdmissionControl {
 }
 
 /** @param takes whether the first has given its tokens */
-function admitByAll(first: Stage, client: string, cost: number, takes: boolean): Admission {
+function admitByAll(first: Stage, place: ClientPlace<string>, cost: number, takes: boolean): Admission {
   let allowed = takes
   let tightest = first
   for (let stage = first.next; stage !== undefined; stage = stage.next) {
     const { tier } = stage
-    const takesToo = tier.tryTake(client, cost)
+    const takesToo = tier.tryTake(place, cost)
     if (takesToo !== allowed) {
-      if (takesToo) tier.giveBack(client, cost)
-      else giveBackBefore(stage, first, client, cost)
+      if (takesToo) tier.giveBack(place, cost)
+      else giveBackBefore(stage, first, place, cost)
       allowed = false
     }
     if (isTighter(tier.decision, tightest.tier.decision)) tightest = stage
@@ -190,10 +199,10 @@ function admitByAll(first: Stage, client: string, cost: number, takes: boolean):
 }
 
 /** One limit refuses: what those before it have given goes back. */
-function giveBackBefore(refusing: Stage, first: Stage, client: string, cost: number): void {
+function giveBackBefore(refusing: Stage, first: Stage, place: ClientPlace<string>, cost: number): void {
   for (const stage of stagesFrom(first)) {
     if (stage === refusing) return
-    stage.tier.giveBack(client, cost)
+    stage.tier.giveBack(place, cost)
   }
 }
 

@@ -88,11 +88,11 @@ export class RequestLimits<Request> {
 
   /** Whether a request is let in: no promise, but in a fleet that must be asked. @throws what `user` of the options throws */
   admit(request: Request, rule: RouteRule = this.#general): Admission | Promise<Admission> {
-    const client = this.#identity.of(request)
-    const admission = rule.control.decide(client, rule.cost)
+    const place = this.#identity.of(request)
+    const admission = rule.control.decide(place, rule.cost)
     if (this.#onLimited === undefined) return admission
-    if (admission instanceof Promise) return admission.then((answer) => this.#told(answer, client, request))
-    return this.#told(admission, client, request)
+    if (admission instanceof Promise) return admission.then((answer) => this.#told(answer, place.client, request))
+    return this.#told(admission, place.client, request)
   }
 
   #told(admission: Admission, client: string, request: Request): Admission {

@@ -1,4 +1,5 @@
 import {
+  type ClientPlace,
   type Clock,
   type DecisionRecord,
   type FleetPatterns,
@@ -57,17 +58,17 @@ export class Tier {
   }
 
   /** Takes the tokens if they are there; {@link decision} has the figures. */
-  tryTake(client: string, cost: number): boolean {
-    return this.#limiter.admit(this.decision, client, cost)
+  tryTake(place: ClientPlace, cost: number): boolean {
+    return this.#limiter.admitAt(this.decision, place, cost)
   }
 
   /** What has to be waited for before a refusal is one; undefined where the limit is this process's alone. */
-  asking(client: string, cost: number): Promise<void> | undefined {
+  asking({ client }: ClientPlace, cost: number): Promise<void> | undefined {
     return this.#limiter.asking({ client, cost })
   }
 
   /** Gives tokens back that were just taken. */
-  giveBack(client: string, cost: number): void {
+  giveBack({ client }: ClientPlace, cost: number): void {
     this.#limiter.giveBack(client, cost, this.#clock.now())
   }
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { FRAMEWORKS } from '../support/frameworks.ts'
 import { stillPerClient } from '../support/limits.ts'
-import { ask, statusesOf } from '../support/raw-http.ts'
+import { ask, exchange, statusesOf, statusLines } from '../support/raw-http.ts'
 
 const with_ = (headers: Record<string, string>) => ({ headers })
 const forwarded = (addresses: string) => with_({ 'x-forwarded-for': addresses })
@@ -13,6 +13,30 @@ describe.each(FRAMEWORKS)('a client of $name', ({ serve }) => {
     const port = await serve({ limits: { ...stillPerClient(1), apiKeys: (key) => known.has(key) } })
     const keys = ['desk-1', 'desk-1', 'desk-2', 'desk-2'].map((key) => with_({ 'x-api-key': key }))
     expect(await statusesOf(port, [...keys, {}, {}])).toEqual([200, 429, 200, 429, 200, 429])
+  })
+
+  it('is nobody any more when its key is taken back, also over the connection that it has', async () => {
+    const known = new Set(['desk-1'])
+    const port = await serve({ limits: { ...stillPerClient(2), apiKeys: (key) => known.has(key) } })
+    const ofDesk = [with_({ 'x-api-key': 'desk-1' })]
+    expect(await statusesOf(port, [...ofDesk, {}, {}, {}])).toEqual([200, 200, 200, 429])
+    known.clear()
+    expect(await statusesOf(port, ofDesk)).toEqual([429])
+    known.add('desk-1')
+    expect(await statusesOf(port, [...ofDesk, ...ofDesk])).toEqual([200, 429])
+  })
+
+  it('is the same over every connection', async () => {
+    const port = await serve({ limits: { ...stillPerClient(3), apiKeys: () => true } })
+    const long = 'k'.repeat(300)
+    const request = (key: string) => `GET / HTTP/1.1\r\nhost: a\r\nx-api-key: ${key}\r\n`
+    const pair = (key: string) => `${request(key)}\r\n${request(key)}connection: close\r\n\r\n`
+    for (const key of ['desk-1', long]) {
+      expect([
+        ...statusLines(await exchange(port, pair(key))),
+        ...statusLines(await exchange(port, pair(key))),
+      ]).toEqual([200, 200, 200, 429])
+    }
   })
 
   it('may carry its key in another header', async () => {

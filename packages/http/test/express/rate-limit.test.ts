@@ -109,3 +109,16 @@ it('reads the user as other middleware has left it', async () => {
     200, 429, 200, 200, 429,
   ])
 })
+
+it('tells clients apart in its own way, also where the same connection leads to two applications', async () => {
+  const app = express()
+  for (const ipv6PrefixBits of [64, 128]) {
+    const perClient = { tokensPerSecond: 1, burstSize: 1 }
+    const limit = rateLimit({ perClient, clock: new VirtualClock(), trustProxy: 1, ipv6PrefixBits })
+    app.get(`/${ipv6PrefixBits}`, limit, (_request, response) => void response.send('hello'))
+  }
+  const from = (path: string, address: string) => ({ path, headers: { 'x-forwarded-for': address } })
+  const [one, other] = ['2001:db8::1', '2001:db8::2']
+  const requests = [from('/64', one), from('/128', one), from('/64', other), from('/128', other), from('/128', one)]
+  expect(await statusesOf(await listen(app), requests)).toEqual([200, 200, 429, 200, 429])
+})

@@ -1,8 +1,13 @@
 /** What is Hono's own; what all frameworks have in common is in ../conformance. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { type HonoRateLimitOptions, rateLimit } from '@holdfast/http/hono'
 import { VirtualClock } from '@holdfast/testing'
-import { Hono } from 'hono'
-import { describe, expect, it } from 'vitest'
+import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { type Context, Hono } from 'hono'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { ask } from '../support/raw-http.ts'
 
 const still = (burstSize: number) => ({ tokensPerSecond: 1, burstSize, clock: new VirtualClock() })
 
@@ -11,6 +16,18 @@ function application(options: HonoRateLimitOptions): Hono {
   const app = new Hono()
   app.use(rateLimit(options))
   return app
+}
+
+async function listen(app: Hono): Promise<number> {
+  const server = createServer(getRequestListener(app.fetch)).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  await once(server, 'listening')
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('the server has no port')
+  return address.port
 }
 
 async function statuses(
@@ -65,8 +82,55 @@ describe('the headers are on every kind of answer', () => {
   })
 })
 
+describe("the headers are on every kind of answer of Node's, and what else was set stays", () => {
+  const own = { 'X-Own': 'kept' }
+  const stream = (): ReadableStream => new Blob(['hello']).stream()
+  it.each<[what: string, answer: (context: Context) => Response | Promise<Response>, status: number]>([
+    ['text', (context) => context.text('hello', 200, own), 200],
+    ['an answer made by hand', () => new Response('hello', { headers: own }), 200],
+    ['one without headers', () => new Response('hello'), 200],
+    ['one whose headers are a list', () => new Response('hello', { headers: [['x-own', 'kept']] }), 200],
+    ['a stream', () => new Response(stream(), { headers: own }), 200],
+    ['one without a body', () => new Response(null, { status: 204, headers: own }), 204],
+    ['one that nobody made', (context) => context.notFound(), 404],
+    ['an error', () => Promise.reject(new Error('broken')), 500],
+    [
+      "Node's own, with headers as a list",
+      ({ env }) => {
+        env.outgoing.writeHead(201, 'Made', ['x-own', 'kept'])
+        env.outgoing.end('hello')
+        return RESPONSE_ALREADY_SENT
+      },
+      201,
+    ],
+    [
+      "Node's own, without a head",
+      ({ env }) => {
+        env.outgoing.setHeader('x-own', 'kept')
+        env.outgoing.end('hello')
+        return RESPONSE_ALREADY_SENT
+      },
+      200,
+    ],
+  ])('%s', async (_what, answer, status) => {
+    const app = application({ ...still(9), routes: { '/exempt': false } })
+    app.get('/', answer)
+    app.get('/exempt', answer)
+    app.onError((_error, context) => context.text('broken', 500))
+    const port = await listen(app)
+    const limited = await ask(port)
+    const exempt = await ask(port, { path: '/exempt' })
+    const { ratelimit, 'ratelimit-policy': policy, ...others } = limited.headers
+    expect([limited.status, ratelimit, policy]).toEqual([status, '"default";r=8;t=1', '"default";q=9;w=9'])
+    expect({ ...limited, headers: { ...others, date: '' } }).toEqual({
+      ...exempt,
+      headers: { ...exempt.headers, date: '' },
+    })
+  })
+})
+
 describe('the address of a client', () => {
-  const outgoing = { setHeader: () => undefined }
+  const outgoing = { writeHead: () => undefined }
   const perClient = { perClient: { tokensPerSecond: 1, burstSize: 1 }, clock: new VirtualClock() }
 
   it.each<[runtime: string, envOf: (address: string) => object]>([
