@@ -1,4 +1,5 @@
 import type { ClientPlace } from './client-place.ts'
+import type { DecisionRecord } from './decision.ts'
 import type { ClientKey } from './key-hash.ts'
 
 /** A limit with nothing left to defaults. */
@@ -52,8 +53,13 @@ export interface ClientBuckets {
   readonly size: number
   /** The bucket that a client's calls are taken from: to be used at once, until the next client is looked up. */
   of(client: ClientKey, now: number): Bucket
-  /** The same for a client who asks again; only where that is quicker. */
-  at?(place: ClientPlace, now: number): Bucket
+  /**
+   * The same for a client who asks again, only where that is quicker: tokens that are there are taken at once.
+   *
+   * @param decision written over when they were
+   * @returns undefined when they were; otherwise the bucket, still to be asked
+   */
+  admitAt?(place: ClientPlace, cost: number, now: number, decision: DecisionRecord): Bucket | undefined
 }
 
 /**

@@ -2,6 +2,7 @@ import { systemSeed } from '../clock.ts'
 import type { Bucket, ClientBuckets } from './bucket.ts'
 import { BucketSegment } from './bucket-segment.ts'
 import type { ClientPlace } from './client-place.ts'
+import type { DecisionRecord } from './decision.ts'
 import { type ClientKey, KeyHash } from './key-hash.ts'
 import { TokenBucket } from './token-bucket.ts'
 import type { TokenClock } from './token-clock.ts'
@@ -83,15 +84,14 @@ export class KeyedBuckets implements ClientBuckets {
     return this.#show(low, high, segment, slot, this.#clock.bounded(segment.fullAt(slot), now))
   }
 
-  at(place: ClientPlace, now: number): Bucket {
+  admitAt(place: ClientPlace, cost: number, now: number, decision: DecisionRecord): Bucket | undefined {
     this.#countLookup(now)
     const { segment, slot } = place
     if (segment === undefined || !segment.isInUse || place.table !== this) return this.#findFor(place, now)
-    const found = this.#found
-    found.segment = segment
-    found.slot = slot
-    found.fullAt = this.#clock.bounded(segment.fullAt(slot), now)
-    return found
+    const fullAt = this.#clock.admit(segment.fullAt(slot), cost, now, decision)
+    if (Number.isNaN(fullAt)) return this.#show(0, 0, segment, slot, this.#clock.bounded(segment.fullAt(slot), now))
+    segment.save(slot, fullAt)
+    return undefined
   }
 
   #findFor(place: ClientPlace, now: number): Bucket {

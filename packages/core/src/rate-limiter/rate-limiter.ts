@@ -157,10 +157,13 @@ export class RateLimiter {
    */
   admitAt(decision: DecisionRecord, place: ClientPlace, cost = 1): boolean {
     const alone = this.#clientsAlone
-    if (alone?.at === undefined) return this.admit(decision, place.client, cost)
+    if (alone?.admitAt === undefined) return this.admit(decision, place.client, cost)
     if (cost !== 1) this.checkCost(cost)
     const now = this.#reading.now()
-    return this.#admitFrom(alone.at(place, now), decision, cost, now)
+    const bucket = alone.admitAt(place, cost, now, decision)
+    if (bucket !== undefined) return this.#admitFrom(bucket, decision, cost, now)
+    this.#admitted++
+    return true
   }
 
   /**

@@ -1,12 +1,16 @@
 import { seededRandom } from '@holdfast/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Bucket } from '../../src/rate-limiter/bucket.ts'
 import { ClientPlace } from '../../src/rate-limiter/client-place.ts'
+import { newDecision } from '../../src/rate-limiter/decision.ts'
 import type { ClientKey } from '../../src/rate-limiter/key-hash.ts'
 import { KeyedBuckets } from '../../src/rate-limiter/keyed-buckets.ts'
 import { TokenBucket } from '../../src/rate-limiter/token-bucket.ts'
 import { TokenClock } from '../../src/rate-limiter/token-clock.ts'
+
+function take(table: KeyedBuckets, place: ClientPlace, cost: number, now: number): void {
+  table.admitAt(place, cost, now, newDecision())?.take(cost, now)
+}
 
 interface Limit {
   readonly tokensPerSecond: number
@@ -34,18 +38,10 @@ class Twins {
     return bucket
   }
 
-  /** By name, and by the place that is kept of each client, in turn. */
-  own(client: ClientKey, now: number): Bucket {
-    if (this.#looks++ % 2 === 0) return this.table.of(client, now)
-    const place = this.#places.get(client) ?? new ClientPlace(client)
-    this.#places.set(client, place)
-    return this.table.at(place, now)
-  }
-
   /** Whether both say the same about a client. */
   agree(client: ClientKey, cost: number, now: number): boolean {
     const expected = this.expected(client)
-    const own = this.own(client, now)
+    const own = this.table.of(client, now)
     return (
       own.available(now) === expected.available(now) &&
       own.waitMs(cost, now) === expected.waitMs(cost, now) &&
@@ -55,15 +51,23 @@ class Twins {
 
   /** Takes from the table if it allows it, and from the model as well. @returns what each allowed */
   tryTake(client: ClientKey, cost: number, now: number): { taken: boolean; expected: boolean } {
-    const own = this.own(client, now)
     const bucket = this.expected(client)
-    const taken = own.waitMs(cost, now) === 0
     const expected = bucket.waitMs(cost, now) === 0
-    if (taken) {
-      own.take(cost, now)
-      bucket.take(cost, now)
-    }
+    const taken = this.#tryTakeOwn(client, cost, now)
+    if (taken) bucket.take(cost, now)
     return { taken, expected }
+  }
+
+  /** By name, and by the place that is kept of each client, in turn. */
+  #tryTakeOwn(client: ClientKey, cost: number, now: number): boolean {
+    const place = this.#places.get(client) ?? new ClientPlace(client)
+    this.#places.set(client, place)
+    const byPlace = this.#looks++ % 2 === 1
+    const own = byPlace ? this.table.admitAt(place, cost, now, newDecision()) : this.table.of(client, now)
+    if (own === undefined) return true
+    if (own.waitMs(cost, now) > 0) return false
+    own.take(cost, now)
+    return true
   }
 }
 
@@ -85,7 +89,7 @@ describe('buckets of many clients', () => {
           const { taken, expected } = twins.tryTake(client, cost, now)
           expect(taken).toBe(expected)
           if (taken && giveBack) {
-            twins.own(client, now).giveBack(cost, now)
+            twins.table.of(client, now).giveBack(cost, now)
             twins.expected(client).giveBack(cost)
           }
           expect(twins.agree(client, cost, now)).toBe(true)
@@ -115,7 +119,7 @@ describe('buckets of many clients', () => {
     expect(table.size).toBe(30_001)
     // Time passes, and one client goes on calling, over the connection that he has.
     const busy = new ClientPlace('busy')
-    for (let call = 0; call < 30_000; call++) table.at(busy, 2_000).take(0.001, 2_000)
+    for (let call = 0; call < 30_000; call++) take(table, busy, 0.001, 2_000)
     expect(table.size).toBe(2)
     expect(table.of('in debt', 2_000).available(2_000)).toBe(2)
   })
@@ -126,8 +130,8 @@ describe('buckets of many clients', () => {
     const left: number[] = []
     for (let round = 0; round < 3; round++) {
       for (const table of tables) {
-        table.at(place, 0).take(1, 0)
-        left.push(table.at(place, 0).available(0))
+        take(table, place, 1, 0)
+        left.push(table.of('desk-7', 0).available(0))
       }
     }
     expect(left).toEqual([4, 2, 3, 1, 2, 0])
