@@ -122,6 +122,25 @@ describe("the data provider's routes", () => {
     await read
   })
 
+  it('gives one client so many streams of quotes, and another still gets his', async () => {
+    const limits = {
+      perClient: { tokensPerSecond: 1_000, burstSize: 1_000 },
+      apiKeys: { greedy: true, modest: true },
+    } as const
+    const { url, gateway } = await startWorld({ limits })
+    const end = new AbortController()
+    const look = async (key: string): Promise<number> => {
+      const answer = await fetch(`${url}/v1/quotes/aapl/stream`, { headers: { 'x-api-key': key }, signal: end.signal })
+      if (!answer.ok) expect(await answer.json()).toMatchObject({ type: 'urn:holdfast:too-many-streams' })
+      return answer.status
+    }
+    const statuses = await Promise.all(Array.from({ length: 33 }, () => look('greedy')))
+    expect(statuses.toSorted()).toEqual([...Array.from({ length: 32 }, () => 200), 503])
+    expect(await look('modest')).toBe(200)
+    end.abort()
+    await gateway.stop()
+  })
+
   it('GET /v1/bars/:symbol', async () => {
     const { ask } = await startWorld()
     const { status, body } = await ask('/v1/bars/aapl?timeframe=1Day&from=2025-12-01&to=2025-12-31&limit=3')

@@ -10,6 +10,9 @@ const EVERY_MS = 1_000
 const MOST_VIEWERS = 256
 const MOST_SYMBOLS = 64
 
+/** How many of these one client may have: the others must find room. */
+const MOST_OF_ONE_CLIENT = 32
+
 /** Who has read nothing for so long is let go, in milliseconds. */
 const LONGEST_STALL_MS = 10_000
 
@@ -17,6 +20,7 @@ const LONGEST_STALL_MS = 10_000
 const HEARTBEAT_MS = 15_000
 
 interface Viewer {
+  readonly client: string
   readonly response: Writable
   /** Since when it has not taken what was written; undefined while it does. */
   stalledSince: number | undefined
@@ -55,17 +59,24 @@ export class QuoteFeed {
     return viewers
   }
 
-  /** Whether one more may look at a symbol. */
-  hasRoomFor(symbol: string): boolean {
-    return this.viewers < MOST_VIEWERS && (this.#feeds.has(symbol) || this.#feeds.size < MOST_SYMBOLS)
+  /** Whether one more may look at a symbol, and whether this client may. */
+  hasRoomFor(symbol: string, client: string): boolean {
+    if (this.viewers >= MOST_VIEWERS || this.#viewersOf(client) >= MOST_OF_ONE_CLIENT) return false
+    return this.#feeds.has(symbol) || this.#feeds.size < MOST_SYMBOLS
   }
 
-  /** Adds who looks at a symbol; its headers are sent already. */
-  add(symbol: string, response: Writable): void {
+  #viewersOf(client: string): number {
+    let own = 0
+    for (const { viewers } of this.#feeds.values()) for (const viewer of viewers) if (viewer.client === client) own++
+    return own
+  }
+
+  /** Adds a client who looks at a symbol; its headers are sent already. */
+  add(symbol: string, client: string, response: Writable): void {
     // Who hung up before it could be added would never be told to be gone.
     if (response.destroyed) return
     const feed = this.#feeds.get(symbol) ?? this.#begin(symbol)
-    const viewer: Viewer = { response, stalledSince: undefined }
+    const viewer: Viewer = { client, response, stalledSince: undefined }
     feed.viewers.add(viewer)
     response.on('drain', () => {
       viewer.stalledSince = undefined

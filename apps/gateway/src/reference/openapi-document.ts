@@ -29,7 +29,7 @@ const EVERYWHERE = {
     { ...RETRY_AFTER, ...LIMITS },
   ),
   503: failure(
-    'Not now: the gateway has more to do than it can (`urn:holdfast:overloaded`) or stops (`stopping`); the circuit of the service is open (`circuit-open`), or the service is busy (`service-busy`).',
+    'Not now: the gateway has more to do than it can (`urn:holdfast:overloaded`) or stops (`stopping`); the circuit of the service is open (`circuit-open`), or the service is busy (`service-busy`); there is no room for another stream (`too-many-streams`).',
     RETRY_AFTER,
   ),
 }
@@ -39,6 +39,13 @@ const OF_UPSTREAMS = {
   502: failure('The service failed, or answered nonsense.', LIMITS),
   504: failure(
     'The service did not answer in time. An order is then in doubt (`order-in-doubt`) and being looked up.',
+    LIMITS,
+  ),
+}
+
+const OF_FOREIGN_PAGES = {
+  403: failure(
+    'A page in a browser asks that was not loaded from the gateway, by its address or as localhost.',
     LIMITS,
   ),
 }
@@ -86,7 +93,7 @@ export function openapiDocument(added: Iterable<string>): Part {
 }
 
 function operationOf(docs: RouteDocs, path: string): Part {
-  const { tag, summary, query, body, answers, role, asksUpstream = false } = docs
+  const { tag, summary, query, body, answers, role, asksUpstream = false, refusesForeignPages = false } = docs
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
@@ -110,6 +117,7 @@ function operationOf(docs: RouteDocs, path: string): Part {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, answerOf(answer)])),
       ...EVERYWHERE,
       ...(asksUpstream ? OF_UPSTREAMS : {}),
+      ...(refusesForeignPages ? OF_FOREIGN_PAGES : {}),
       ...(role === undefined ? {} : SIGNED_IN),
     },
   }

@@ -10,6 +10,8 @@ export interface RouteDocs {
   readonly body?: z.ZodType | undefined
   /** Who may ask, where not everybody may. */
   readonly role?: 'viewer' | 'operator' | undefined
+  /** Whether it refuses what comes from a page of somebody else. */
+  readonly refusesForeignPages?: boolean | undefined
   /** Whether an upstream is asked: then its failures are answered too. */
   readonly asksUpstream?: boolean | undefined
 }

@@ -6,6 +6,7 @@ import type { RouteDocs } from './route-docs.ts'
 import { account, bars, order, position, quote, series } from './shapes.ts'
 
 const TRADING = { tag: 'account and orders', asksUpstream: true } as const
+const CHANGING = { ...TRADING, refusesForeignPages: true } as const
 const DATA = { tag: 'market data', asksUpstream: true } as const
 const WATCHING = { tag: 'watching and acting', role: 'viewer' } as const
 const ACTING = { tag: 'watching and acting', role: 'operator' } as const
@@ -34,7 +35,7 @@ export const ROUTE_DOCS: Readonly<Record<string, RouteDocs>> = {
     answers: { 200: { says: 'the open orders', body: z.array(order) } },
   },
   'POST /v1/orders': {
-    ...TRADING,
+    ...CHANGING,
     summary: 'Place an order, never twice under one clientOrderId',
     query: which,
     body: orderBody,
@@ -50,7 +51,7 @@ export const ROUTE_DOCS: Readonly<Record<string, RouteDocs>> = {
     answers: { 200: { says: 'the order', body: order } },
   },
   'PATCH /v1/orders/:id': {
-    ...TRADING,
+    ...CHANGING,
     summary: 'Change an order',
     query: which,
     body: changeBody,
@@ -60,7 +61,7 @@ export const ROUTE_DOCS: Readonly<Record<string, RouteDocs>> = {
     },
   },
   'DELETE /v1/orders/:id': {
-    ...TRADING,
+    ...CHANGING,
     summary: 'Cancel an order',
     query: which,
     answers: {
@@ -69,7 +70,7 @@ export const ROUTE_DOCS: Readonly<Record<string, RouteDocs>> = {
     },
   },
   'DELETE /v1/orders': {
-    ...TRADING,
+    ...CHANGING,
     summary: 'Cancel all orders',
     query: which,
     answers: { 204: { says: 'the broker was asked to' } },

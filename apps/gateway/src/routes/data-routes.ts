@@ -1,4 +1,5 @@
 import { PROBLEM_JSON, problem } from '@holdfast/http'
+import { clientOf } from '@holdfast/http/fastify'
 import { type Bar, checkedSymbol, type Observation, type Quote, TIMEFRAMES } from '@holdfast/trading'
 import type { MarketData, ReadOptions, Sourced } from '@holdfast/trading/market-data'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -74,14 +75,15 @@ export function dataRoutes(app: FastifyInstance, marketData: MarketData, feed: Q
   // A stream has no end, so that nobody can ask for its head alone.
   app.get<WithSymbol>('/v1/quotes/:symbol/stream', { exposeHeadRoute: false }, (request, reply) => {
     const symbol = checkedSymbol(request.params.symbol)
-    if (!feed.hasRoomFor(symbol)) return refuseStream(reply)
+    const client = clientOf(request)
+    if (!feed.hasRoomFor(symbol, client)) return refuseStream(reply)
     reply.hijack()
     reply.raw.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     })
-    feed.add(symbol, reply.raw)
+    feed.add(symbol, client, reply.raw)
     return reply
   })
 }
@@ -93,7 +95,8 @@ function reading({ caller }: FastifyRequest, youngerThan: number | undefined): R
 }
 
 function refuseStream(reply: FastifyReply): FastifyReply {
-  const detail = 'As many quotes are looked at as the gateway has room for. Come back later, or ask for single quotes.'
+  const detail =
+    'As many quotes are looked at as the gateway has room for, or as one client may look at. Come back later, or ask for single quotes.'
   return reply
     .code(503)
     .header('retry-after', '10')

@@ -2,6 +2,7 @@ import { PROBLEM_JSON, problem } from '@holdfast/http'
 import { acceptedOrder, type Broker, type Order, type OrderOutcome } from '@holdfast/trading'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { refuseForeignPages } from '../access/foreign-pages.ts'
 import { clientOrderId, orderId } from './order-id.ts'
 
 const decimal = z.string('it must be a decimal text such as "10.5"').max(30)
@@ -34,7 +35,7 @@ export function tradingRoutes(app: FastifyInstance, brokers: ReadonlyMap<string,
   const [first = ''] = names
   const config = { service: first } as const
   // What makes or reduces risk is turned away last.
-  const critical = { service: first, priority: 'critical' } as const
+  const change = { config: { service: first, priority: 'critical' }, onRequest: refuseForeignPages } as const
   const broker = z.enum(names, `it must be one of ${names.join(', ')}`).default(first)
   const which = z.strictObject({ broker })
   const orderQuery = z.strictObject({ broker, by: z.enum(['id', 'clientOrderId']).default('id') })
@@ -55,7 +56,7 @@ export function tradingRoutes(app: FastifyInstance, brokers: ReadonlyMap<string,
 
   app.get('/v1/orders', { config }, (request, reply) => asked(request, reply).getOpenOrders(request.caller.forRead()))
 
-  app.post('/v1/orders', { config: critical }, async (request, reply) => {
+  app.post('/v1/orders', change, async (request, reply) => {
     const body = orderBody.parse(request.body)
     const outcome = await asked(request, reply).submitOrder(body, request.caller.forOrder())
     return answerOutcome(reply, outcome, suffix(reply))
@@ -69,21 +70,21 @@ export function tradingRoutes(app: FastifyInstance, brokers: ReadonlyMap<string,
     return (await named(query.broker, reply).findOrder(id, options)) ?? answerNoOrder(reply, id)
   })
 
-  app.patch('/v1/orders/:id', { config: critical }, async (request, reply) => {
+  app.patch('/v1/orders/:id', change, async (request, reply) => {
     const { id } = orderParams.parse(request.params)
     const change = changeBody.parse(request.body)
     const outcome = await asked(request, reply).replaceOrder(id, change, request.caller.forOrder())
     return answerOutcome(reply, outcome, suffix(reply))
   })
 
-  app.delete('/v1/orders/:id', { config: critical }, async (request, reply) => {
+  app.delete('/v1/orders/:id', change, async (request, reply) => {
     const { id } = orderParams.parse(request.params)
     // Without the client's signal, as with an order: what may have been sent is not given up.
     const outcome = await asked(request, reply).cancelOrder(id)
     return outcome.status === 'requested' ? reply.code(204).send() : outcome.order
   })
 
-  app.delete('/v1/orders', { config: critical }, async (request, reply) => {
+  app.delete('/v1/orders', change, async (request, reply) => {
     await asked(request, reply).cancelAll()
     return reply.code(204).send()
   })

@@ -71,7 +71,7 @@ describe('a feed of quotes', () => {
   it('reads once a second for all who look, and tells each what is new', async () => {
     const { ticker, feed, seconds } = start()
     const viewers = [new Viewer(), new Viewer(), new Viewer()]
-    for (const viewer of viewers) feed.add('AAPL', viewer)
+    for (const viewer of viewers) feed.add('AAPL', 'desk-7', viewer)
     await seconds(3)
     expect(ticker.reads).toBe(4)
     for (const viewer of viewers) expect(viewer.bids).toEqual(['101', '102', '103', '104'])
@@ -82,17 +82,17 @@ describe('a feed of quotes', () => {
     const gone = new Viewer()
     gone.destroy()
     await once(gone, 'close')
-    feed.add('AAPL', gone)
+    feed.add('AAPL', 'desk-7', gone)
     await seconds(3)
     expect([feed.viewers, ticker.reads]).toEqual([0, 0])
   })
 
   it('tells who comes later how things stand', async () => {
     const { feed, seconds } = start()
-    feed.add('AAPL', new Viewer())
+    feed.add('AAPL', 'desk-7', new Viewer())
     await seconds(2)
     const late = new Viewer()
-    feed.add('AAPL', late)
+    feed.add('AAPL', 'desk-7', late)
     await seconds(0)
     expect(late.bids).toEqual(['103'])
   })
@@ -101,7 +101,7 @@ describe('a feed of quotes', () => {
     const { ticker, feed, seconds } = start()
     ticker.stands = true
     const viewer = new Viewer()
-    feed.add('AAPL', viewer)
+    feed.add('AAPL', 'desk-7', viewer)
     await seconds(31)
     expect(viewer.bids).toEqual(['100'])
     expect(viewer.text.match(/: still here/g)).toHaveLength(2)
@@ -111,7 +111,7 @@ describe('a feed of quotes', () => {
     const { ticker, feed, seconds } = start()
     ticker.fails = true
     const viewer = new Viewer()
-    feed.add('AAPL', viewer)
+    feed.add('AAPL', 'desk-7', viewer)
     await seconds(3)
     expect(viewer.text.match(/event: unavailable/g)).toHaveLength(1)
     ticker.fails = false
@@ -122,7 +122,7 @@ describe('a feed of quotes', () => {
   it('stops reading when nobody looks any more', async () => {
     const { ticker, feed, seconds } = start()
     const viewer = new Viewer()
-    feed.add('AAPL', viewer)
+    feed.add('AAPL', 'desk-7', viewer)
     await seconds(1)
     viewer.destroy()
     await seconds(5)
@@ -146,7 +146,7 @@ describe('a feed of quotes', () => {
   it('ends all streams', async () => {
     const { feed, seconds } = start()
     const viewer = new Viewer()
-    feed.add('AAPL', viewer)
+    feed.add('AAPL', 'desk-7', viewer)
     feed.close()
     await seconds(1)
     expect(viewer.writableFinished).toBe(true)
@@ -159,8 +159,8 @@ describe('a viewer that reads too slowly', () => {
     const { feed, seconds } = start()
     const slow = new Viewer()
     const quick = new Viewer()
-    feed.add('AAPL', slow)
-    feed.add('AAPL', quick)
+    feed.add('AAPL', 'desk-7', slow)
+    feed.add('AAPL', 'desk-7', quick)
     await seconds(1)
     slow.stop()
     await seconds(4)
@@ -173,7 +173,7 @@ describe('a viewer that reads too slowly', () => {
   it('is let go after ten seconds', async () => {
     const { feed, seconds } = start()
     const stuck = new Viewer()
-    feed.add('AAPL', stuck)
+    feed.add('AAPL', 'desk-7', stuck)
     await seconds(1)
     stuck.stop()
     await seconds(11)
@@ -186,8 +186,20 @@ describe('a viewer that reads too slowly', () => {
 
 it('has room for so many viewers and symbols', () => {
   const { feed } = start()
-  for (let n = 0; n < 64; n++) feed.add(`S${n}`, new Viewer())
-  expect(feed.hasRoomFor('S64')).toBe(false)
-  for (let n = 64; n < 256; n++) feed.add('S1', new Viewer())
-  expect(feed.hasRoomFor('S1')).toBe(false)
+  for (let n = 0; n < 64; n++) feed.add(`S${n}`, `desk-${n}`, new Viewer())
+  expect(feed.hasRoomFor('S64', 'desk-64')).toBe(false)
+  expect(feed.hasRoomFor('S1', 'desk-64')).toBe(true)
+  for (let n = 64; n < 256; n++) feed.add('S1', `desk-${n}`, new Viewer())
+  expect(feed.hasRoomFor('S1', 'desk-256')).toBe(false)
+})
+
+it('leaves room for others, however many one client looks at', async () => {
+  const { feed } = start()
+  const viewers = Array.from({ length: 32 }, () => new Viewer())
+  for (const [n, viewer] of viewers.entries()) feed.add(`S${n}`, 'greedy', viewer)
+  expect(feed.hasRoomFor('S1', 'greedy')).toBe(false)
+  expect(feed.hasRoomFor('S32', 'modest')).toBe(true)
+  viewers[0]?.destroy()
+  await once(viewers[0] ?? new Viewer(), 'close')
+  expect(feed.hasRoomFor('S1', 'greedy')).toBe(true)
 })

@@ -6,12 +6,14 @@ import {
   getAdapter,
   type InternalAxiosRequestConfig,
   isAxiosError,
+  isCancel,
 } from 'axios'
 import type { Call } from 'holdfast'
 import { checkOptions, type Rule } from 'holdfast/options'
 import { AnswerError, FIRST_FAILED_STATUS, lastError } from '../outgoing/answer-error.ts'
 import { GUARD_RULES, type GuardedBy, type GuardOptions } from '../outgoing/guard-options.ts'
 import { IDEMPOTENCY_KEY, OutgoingCall } from '../outgoing/outgoing-call.ts'
+import { Cancellation } from './cancellation.ts'
 
 /** What can be said of requests through axios. */
 export interface GuardAxiosOptions extends GuardOptions {
@@ -69,19 +71,21 @@ class AxiosCall {
   readonly #service: GuardedBy
   readonly #config: InternalAxiosRequestConfig
   readonly #call: OutgoingCall
+  readonly #cancellation: Cancellation
   #wasBodyRead = false
   #refused: RefusedByAxios | undefined
 
   constructor(adapter: AxiosAdapter, service: GuardedBy, options: GuardOptions, config: InternalAxiosRequestConfig) {
-    const { method = 'get', signal, headers } = config
+    const { method = 'get', headers } = config
     this.#adapter = adapter
     this.#service = service
     this.#config = config
+    this.#cancellation = new Cancellation(config)
     this.#call = new OutgoingCall(options, {
       method: method.toUpperCase(),
       url: () => `${config.baseURL ?? ''}${config.url ?? ''}`,
       hasKey: () => headers.has(IDEMPOTENCY_KEY),
-      signal: signal instanceof AbortSignal ? signal : undefined,
+      signal: this.#cancellation.signal,
     })
   }
 
@@ -91,8 +95,11 @@ class AxiosCall {
     } catch (error) {
       const last = lastError(error)
       if (last instanceof RefusedByAxios) return last.handOut()
-      if (this.#call.signal?.aborted) throw new CanceledError(undefined, this.#config)
+      const { signal } = this.#call
+      if (signal?.aborted) throw isCancel(signal.reason) ? signal.reason : new CanceledError(undefined, this.#config)
       throw error
+    } finally {
+      this.#cancellation.release()
     }
   }
 
@@ -103,7 +110,7 @@ class AxiosCall {
     if (isStream(data)) this.#readBody()
     const own = idempotencyKey === undefined ? headers : headers.concat({ [IDEMPOTENCY_KEY]: idempotencyKey })
     try {
-      const answer = await this.#adapter({ ...this.#config, headers: own, signal })
+      const answer = await this.#adapter({ ...this.#config, headers: own, signal, cancelToken: undefined })
       if (answer.status < FIRST_FAILED_STATUS) return this.#learn(answer)
       throw this.#refuse(answer, undefined)
     } catch (error) {

@@ -72,6 +72,17 @@ const register: FastifyPluginAsync<FastifyRateLimitOptions> = async (app, option
   })
 }
 
+/**
+ * Whose request it is, as the limit tells clients apart: `key:…`, `user:…` or `address:…`.
+ *
+ * @throws Error when the application has no {@link rateLimit}; what `user` of its options throws
+ * @example
+ * if (streamsOf(clientOf(request)) >= 8) return reply.code(429).send()
+ */
+export function clientOf(request: FastifyRequest): string {
+  return request.server.getDecorator<RequestLimits<FastifyRequest>>(DECORATION).clientOf(request)
+}
+
 function tell({ allowed, headers, body }: Admission, reply: FastifyReply, next: () => void): void {
   if (allowed && headers['x-ratelimit-limit'] === undefined) {
     // Mostly there are these two. By name, because a loop over names costs half as much again (bench: `edges`).

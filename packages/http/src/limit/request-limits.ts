@@ -95,6 +95,11 @@ export class RequestLimits<Request> {
     return this.#told(admission, place.client, request)
   }
 
+  /** Whose request it is. @throws what `user` of the options throws */
+  clientOf(request: Request): string {
+    return this.#identity.of(request).client
+  }
+
   #told(admission: Admission, client: string, request: Request): Admission {
     if (!admission.allowed && this.#onLimited !== undefined) this.#tell(this.#onLimited, client, request)
     return admission

@@ -1,6 +1,6 @@
 /** What is particular to axios: it makes errors of answers, and is cancelled in its own way. */
 import { guardAxios } from '@holdfast/http/axios'
-import { AxiosError, create, isCancel } from 'axios'
+import axios, { AxiosError, create, isCancel } from 'axios'
 import { CircuitOpenError } from 'holdfast'
 import { expect, it, vi } from 'vitest'
 import { guarded, type Step, scripted } from '../support/scripted-service.ts'
@@ -57,6 +57,33 @@ it('is cancelled as axios is, before an attempt too', async () => {
   controller.abort()
   expect(isCancel(await waiting)).toBe(true)
   expect(seen).toHaveLength(1)
+})
+
+it('is cancelled by a token of old as by a signal: that is no failure of the service', async () => {
+  const { service } = guarded()
+  const { url, seen } = await scripted(() => undefined)
+  const source = axios.CancelToken.source()
+  const asked = rejection(create({ adapter: guardAxios(service) }).get(url, { cancelToken: source.token }))
+  await vi.waitFor(() => expect(seen).toHaveLength(1))
+  source.cancel('no longer wanted')
+  const error = await asked
+  expect([isCancel(error), error]).toMatchObject([true, { message: 'no longer wanted' }])
+  expect(seen).toHaveLength(1)
+  expect(service.snapshot()).toMatchObject({ calls: { cancelled: 1, failed: 0 } })
+})
+
+it('does not stay with a token that serves many requests, whose signal still holds beside it', async () => {
+  const { service } = guarded()
+  const { url } = await scripted(fine, () => undefined)
+  const { token } = axios.CancelToken.source()
+  const unsubscribe = vi.spyOn(token, 'unsubscribe')
+  const client = create({ adapter: guardAxios(service), cancelToken: token })
+  await client.get(url)
+  expect(unsubscribe).toHaveBeenCalledTimes(1)
+  const controller = new AbortController()
+  const asked = rejection(client.get(url, { signal: controller.signal }))
+  controller.abort()
+  expect(isCancel(await asked)).toBe(true)
 })
 
 it('hands out an answer that is a stream when its headers are there', async () => {
