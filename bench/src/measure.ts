@@ -119,7 +119,8 @@ export function quantile(sample: readonly number[], share: number): number {
   return below + (above - below) * (position - Math.floor(position))
 }
 
-function shuffled<T>(items: readonly T[], random: Random): T[] {
+/** In another order: what one contestant leaves to be collected must not always meet the same next one. */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return items
     .map((item) => ({ item, key: random() }))
     .toSorted((left, right) => left.key - right.key)

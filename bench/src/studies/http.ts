@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { on, once } from 'node:events'
+import { systemRandom } from 'holdfast'
 import { z } from 'zod'
-import { type Effort, quantile } from '../measure.ts'
+import { type Effort, quantile, shuffled } from '../measure.ts'
 import type { Row, Study } from '../study.ts'
 import { Load } from './http-load.ts'
 import { type Measured, SERVERS } from './http-servers.ts'
@@ -9,13 +10,20 @@ import { type Measured, SERVERS } from './http-servers.ts'
 /** Enough requests for the optimizer to finish: what it takes is CPU of the server too. */
 const WARM_UP = 40_000
 
+/** So many times the servers are started anew: how well the optimizer does is the luck of a process. */
+const STARTS = 3
+
+/** In a round a server answers so many times so many requests. Short turns lie close to those of the bare framework. */
+const TURNS = 4
+const REQUESTS_A_TURN = 768
+
 const PROGRAM = new URL('http-program.ts', import.meta.url)
 
 /** What the limit of a request adds to the CPU of a server. */
 export const http: Study = {
   name: 'http',
   title: 'HTTP, CPU that a rate limit adds to a request',
-  note: 'Real servers on the loopback in a process of their own, whose CPU is taken; keep-alive connections, sixteen requests under way on each of four. Every client is one address. What is added is the difference to the bare framework in the same round.',
+  note: 'Real servers on the loopback in a process of their own, whose CPU is taken; keep-alive connections, sixteen requests under way on each of four. Every client is one address. What is added is the difference to the bare framework in the same turn; the median is over all turns of three starts, in each of which the servers take turns in an order of chance.',
   columns: [
     { figure: 'cpuUs', head: 'CPU a request, µs', digits: 1 },
     { figure: 'addedUs', head: 'added, µs', digits: 1 },
@@ -24,7 +32,8 @@ export const http: Study = {
     const frameworks = Object.entries(SERVERS)
     const rows: Row[] = []
     for (const [index, [framework, measured]] of frameworks.entries()) {
-      rows.push(...(await measureFramework(framework, measured, rounds, calls)))
+      const turns = calls === undefined ? Math.ceil((rounds * TURNS) / STARTS) : 1
+      rows.push(...(await measureFramework(framework, measured, turns, calls)))
       onRow(index + 1, frameworks.length)
     }
     return rows
@@ -34,10 +43,31 @@ export const http: Study = {
 async function measureFramework(
   framework: string,
   measured: readonly Measured[],
-  rounds: number,
+  turns: number,
   calls: number | undefined,
 ): Promise<readonly Row[]> {
-  const requests = calls ?? 3_000
+  const spent = measured.map((): number[] => [])
+  for (let start = 0; start < (calls === undefined ? STARTS : 1); start++) {
+    const ofStart = await measureStart(framework, measured, turns, calls)
+    for (const [index, own] of ofStart.entries()) spent[index]?.push(...own)
+  }
+  const [bare = []] = spent
+  return measured.map(({ name, package: library }, index) => {
+    const own = spent[index] ?? []
+    const added = own.map((cpu, turn) => cpu - (bare[turn] ?? Number.NaN))
+    const figures = { cpuUs: quantile(own, 0.5), ...(library === undefined ? {} : { addedUs: quantile(added, 0.5) }) }
+    return { name, package: library, figures }
+  })
+}
+
+/** @returns for each server the microseconds of CPU that a request took, turn by turn */
+async function measureStart(
+  framework: string,
+  measured: readonly Measured[],
+  turns: number,
+  calls: number | undefined,
+): Promise<readonly (readonly number[])[]> {
+  const requests = calls ?? REQUESTS_A_TURN
   const servers = new Servers(framework)
   const loads: Load[] = []
   try {
@@ -50,20 +80,14 @@ async function measureFramework(
       loads.push(load)
       await load.send(calls === undefined ? WARM_UP : requests * 2)
     }
-    for (let round = 0; round < rounds; round++) {
-      for (const [index, load] of loads.entries()) {
+    for (let turn = 0; turn < turns; turn++) {
+      for (const [index, load] of shuffled([...loads.entries()], systemRandom)) {
         const before = await servers.cpuUs()
         await load.send(requests)
         spent[index]?.push(((await servers.cpuUs()) - before) / requests)
       }
     }
-    const [bare = []] = spent
-    return measured.map(({ name, package: library }, index) => {
-      const own = spent[index] ?? []
-      const added = own.map((cpu, round) => cpu - (bare[round] ?? Number.NaN))
-      const figures = { cpuUs: quantile(own, 0.5), ...(library === undefined ? {} : { addedUs: quantile(added, 0.5) }) }
-      return { name, package: library, figures }
-    })
+    return spent
   } finally {
     for (const load of loads) load.close()
     await servers.end()

@@ -1,5 +1,5 @@
-import { systemClock } from 'holdfast'
-import { type Effort, quantile } from '../../measure.ts'
+import { systemClock, systemRandom } from 'holdfast'
+import { type Effort, quantile, shuffled } from '../../measure.ts'
 import type { Row, Study } from '../../study.ts'
 import { FRAMEWORKS, type Framework, MANY } from './limits.ts'
 import { ask, type Listener } from './nowhere.ts'
@@ -10,11 +10,14 @@ const ADMITS_ALL = 1_000_000_000
 /** An effort with a shorter warm-up is a quick one. */
 const FULL_WARM_UP_MS = 250
 
+/** In a round each application has so many turns: short ones lie close to those of the bare framework. */
+const TURNS = 4
+
 /** What a limit adds to a request, without the network: admitted, with a million clients, and refused. */
 export const edges: Study = {
   name: 'edges',
   title: 'The edges, what a rate limit adds to a request without the network',
-  note: 'A GET that is answered "hello"; the client is told by a header. Requests and answers are Node’s own, on a socket that leads nowhere, so that the framework and the limiter are measured and not the kernel. What is added is the difference to the bare framework in the same round. The million clients are asked for in turn, and the limiter knows all of them before; a quick run leaves them out.',
+  note: 'A GET that is answered "hello"; the client is told by a header. Requests and answers are Node’s own, on a socket that leads nowhere, so that the framework and the limiter are measured and not the kernel. What is added is the difference to the bare framework in the same turn; the applications take turns in an order of chance. The million clients are asked for in turn, and the limiter knows all of them before; a quick run leaves them out.',
   columns: [
     { figure: 'addedUs', head: 'admitted, added µs', digits: 1 },
     { figure: 'addedOfManyUs', head: 'of a million clients, added µs', digits: 1 },
@@ -37,7 +40,7 @@ interface Runner {
   readonly listener: Listener
   readonly client: () => string
   readonly status: number
-  /** Microseconds a request, in each round. */
+  /** Microseconds a request, in each turn. */
   readonly spent: number[]
 }
 
@@ -57,13 +60,14 @@ async function measureFramework({ name, bare, subjects }: Framework, effort: Eff
     for (const kind of kinds) runners.push({ subject, ...kind, spent: [] })
   }
   for (const runner of runners) await warmUp(runner, effort)
-  for (let round = 0; round < effort.rounds; round++) {
-    for (const runner of runners) runner.spent.push(await microseconds(runner, effort.calls ?? effort.turnMs * 50))
+  const requests = effort.calls ?? (effort.turnMs * 50) / TURNS
+  for (let turn = 0; turn < effort.rounds * TURNS; turn++) {
+    for (const runner of shuffled(runners, systemRandom)) runner.spent.push(await microseconds(runner, requests))
   }
   return subjects.map(({ name: subject, package: library }) => {
     const own = runners.filter((runner) => runner.subject === subject)
     const figures = own.map(({ figure, spent }) => {
-      const added = spent.map((time, round) => time - (base.spent[round] ?? Number.NaN))
+      const added = spent.map((time, turn) => time - (base.spent[turn] ?? Number.NaN))
       return [figure, quantile(added, 0.5)]
     })
     return { name: `${name}, ${subject}`, package: library, figures: Object.fromEntries(figures) }
