@@ -58,7 +58,7 @@ describe('the studies', () => {
 
 describe('the bundle', () => {
   /** What it was when decision 013 was written, and a tenth more: who needs more says there what for. */
-  const MOST_KB = { 'holdfast, everything': 36, 'holdfast, circuit breaker alone': 16.7, 'holdfast, a service': 33.6 }
+  const MOST_KB = { 'holdfast, everything': 36.3, 'holdfast, circuit breaker alone': 16.7, 'holdfast, a service': 33.9 }
 
   it('is no larger than it was decided to be', async () => {
     const study = STUDIES.find(({ name }) => name === 'size')

@@ -15,17 +15,19 @@ export class BucketSegment {
   count = 0
   /** No bucket in it is full before. */
   soonest: number = Number.POSITIVE_INFINITY
-  /** Whether its clients have not moved to another. */
-  isInUse = true
+  /** Whose it is; undefined when its clients have moved to another. */
+  table: object | undefined
   readonly #words: Int32Array
   readonly #floats: Float64Array
   readonly #lastWord: number = 0
 
   /**
+   * @param table whose it is
    * @param clients how many it begins with; there is room for more than half as many again
    * @param given up by its clients: its memory is used again, if the size is right
    */
-  constructor(depth: number, clients: number, given?: BucketSegment) {
+  constructor(table: object, depth: number, clients: number, given?: BucketSegment) {
+    this.table = table
     const slots = Math.max(FEWEST_SLOTS, 2 ** Math.ceil(Math.log2(2 * clients)))
     const length = slots * STRIDE
     this.depth = depth

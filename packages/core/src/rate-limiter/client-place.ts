@@ -11,8 +11,7 @@ import type { ClientKey } from './key-hash.ts'
  */
 export class ClientPlace<Key extends ClientKey = ClientKey> {
   readonly client: Key
-  /** For the table that wrote it down, and for no other: where the bucket stands. */
-  table: object | undefined = undefined
+  /** Where the bucket stands. */
   segment: BucketSegment | undefined = undefined
   slot = -1
 

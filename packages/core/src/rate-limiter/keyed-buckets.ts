@@ -30,7 +30,7 @@ export class KeyedBuckets implements ClientBuckets {
   readonly #seed: readonly [number, number] | undefined
   #hash: KeyHash | undefined
   /** A segment for each value of the first `#depth` bits; one that is less deep stands there several times. */
-  #directory: BucketSegment[] = [new BucketSegment(0, 0)]
+  #directory: BucketSegment[] = [new BucketSegment(this, 0, 0)]
   #depth = 0
   #size = 0
   #lookups = 0
@@ -65,15 +65,7 @@ export class KeyedBuckets implements ClientBuckets {
   }
 
   of(client: ClientKey, now: number): Bucket {
-    this.#countLookup(now)
-    return this.#find(client, now)
-  }
-
-  #countLookup(now: number): void {
     if ((++this.#lookups & (TIDY_EVERY - 1)) === 0) this.#tidy(now)
-  }
-
-  #find(client: ClientKey, now: number): Bucket {
     // Seeded at the first use: some runtimes have no secrets to give while a module is loaded.
     this.#hash ??= new KeyHash(this.#seed ?? systemSeed())
     this.#hash.of(client)
@@ -85,9 +77,10 @@ export class KeyedBuckets implements ClientBuckets {
   }
 
   admitAt(place: ClientPlace, cost: number, now: number, decision: DecisionRecord): Bucket | undefined {
-    this.#countLookup(now)
     const { segment, slot } = place
-    if (segment === undefined || !segment.isInUse || place.table !== this) return this.#findFor(place, now)
+    // When it is time to tidy too, which `of` does.
+    if (segment?.table !== this || this.#lookups % TIDY_EVERY === TIDY_EVERY - 1) return this.#findFor(place, now)
+    this.#lookups++
     const fullAt = this.#clock.admit(segment.fullAt(slot), cost, now, decision)
     if (Number.isNaN(fullAt)) return this.#show(0, 0, segment, slot, this.#clock.bounded(segment.fullAt(slot), now))
     segment.save(slot, fullAt)
@@ -95,9 +88,8 @@ export class KeyedBuckets implements ClientBuckets {
   }
 
   #findFor(place: ClientPlace, now: number): Bucket {
-    const bucket = this.#find(place.client, now)
+    const bucket = this.of(place.client, now)
     const { segment, slot } = this.#found
-    place.table = this
     place.segment = bucket === this.#found ? segment : undefined
     place.slot = slot
     return bucket
@@ -155,12 +147,12 @@ export class KeyedBuckets implements ClientBuckets {
   #install(depth: number, place: number, clients: number): void {
     const places = 2 ** (this.#depth - depth)
     const first = place - (place % places)
-    this.#directory.fill(new BucketSegment(depth, clients, this.#emptied), first, first + places)
+    this.#directory.fill(new BucketSegment(this, depth, clients, this.#emptied), first, first + places)
     this.#emptied = undefined
   }
 
   #move(from: BucketSegment, at: number): void {
-    from.isInUse = false
+    from.table = undefined
     from.forEachInDebt(at, (low, high, fullAt) => this.#segmentAt(this.#placeOf(high)).add(low, high, fullAt))
     this.#emptied = from
   }
