@@ -18,19 +18,25 @@ export interface Ownership {
   readonly beats: number
 }
 
+/** What an owner writes, and must be on the disk: it stands in the log ahead of the database as well. */
+export type AheadCommand = {
+  readonly account: string
+  readonly epoch: number
+  /** Counts from 1 in every ownership. */
+  readonly number: number
+} & (
+  | { readonly type: 'note'; readonly event: JournalEvent }
+  | { readonly type: 'takeNumber'; readonly atLeast: number }
+  | { readonly type: 'setKillSwitch'; readonly state: KillSwitchState }
+)
+
 /** What is asked. `epoch` is the asker's. */
 export type JournalCommand =
   /** @param beats the number at which the owner stood still for so long that he must be dead */
   | { readonly type: 'claim'; readonly account: string; readonly owner: Owner; readonly beats: number | undefined }
-  | { readonly type: 'beat' | 'release'; readonly account: string; readonly epoch: number }
-  | { readonly type: 'note'; readonly account: string; readonly epoch: number; readonly event: JournalEvent }
-  | { readonly type: 'takeNumber'; readonly account: string; readonly epoch: number; readonly atLeast: number }
-  | {
-      readonly type: 'setKillSwitch'
-      readonly account: string
-      readonly epoch: number
-      readonly state: KillSwitchState
-    }
+  /** `flush`: all that was written before is on the disk when it is answered. */
+  | { readonly type: 'beat' | 'flush' | 'release'; readonly account: string; readonly epoch: number }
+  | AheadCommand
   | { readonly type: 'killSwitch' | 'unsettled'; readonly account: string }
   | { readonly type: 'find'; readonly account: string; readonly clientOrderId: string }
   | { readonly type: 'prune'; readonly before: number }
@@ -39,6 +45,7 @@ export type JournalCommand =
 export interface JournalAnswers {
   readonly claim: { readonly isTaken: boolean; readonly now: Ownership }
   readonly beat: null
+  readonly flush: null
   readonly release: null
   readonly note: null
   readonly takeNumber: number

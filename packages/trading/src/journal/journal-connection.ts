@@ -1,6 +1,7 @@
 /** The way to the journal's thread and back. */
 import { Worker } from 'node:worker_threads'
 import { JournalError } from '../errors.ts'
+import { afterThisTurn } from './after-this-turn.ts'
 import type { JournalCommand, JournalReply } from './journal-command.ts'
 import type { Request, Response } from './journal-thread.ts'
 
@@ -55,7 +56,7 @@ export class JournalConnection {
   ask(command: JournalCommand): Promise<JournalReply> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const id = this.#count++
-    if (this.#outbox.length === 0) queueMicrotask(() => this.#flush())
+    if (this.#outbox.length === 0) void afterThisTurn().then(() => this.#flush())
     this.#outbox.push([id, command])
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })

@@ -1,12 +1,16 @@
 /** The journal's file: an SQLite database with a write-ahead log. Blocks; so it lives in a thread of its own. */
+import { Buffer } from 'node:buffer'
+import { readFileSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { AccountLostError, JournalError } from '../errors.ts'
-import type { JournalAnswers, JournalCommand, JournalReply, Owner, Ownership } from './journal-command.ts'
+import { aheadPath, removeFormerLog } from './ahead-path.ts'
+import { commandsAfter } from './ahead-record.ts'
+import type { AheadCommand, JournalAnswers, JournalCommand, JournalReply, Owner, Ownership } from './journal-command.ts'
 import { entryAfter, isSettled, type JournalEntry } from './journal-entry.ts'
 import type { KillSwitchState } from './order-journal.ts'
 
 /** Version of the tables. */
-const VERSION = 1
+const VERSION = 2
 
 /** How long another process may hold the file while it writes, in milliseconds. */
 const BUSY_MS = 5_000
@@ -20,7 +24,7 @@ const INTENT = `
 const TABLES = `
   CREATE TABLE IF NOT EXISTS accounts (
     account TEXT PRIMARY KEY, epoch INTEGER NOT NULL, owner TEXT, beats INTEGER NOT NULL,
-    last_number INTEGER NOT NULL, kill_switch TEXT NOT NULL
+    last_number INTEGER NOT NULL, kill_switch TEXT NOT NULL, written INTEGER NOT NULL DEFAULT 0
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, account TEXT NOT NULL, client_order_id TEXT NOT NULL,
@@ -30,9 +34,18 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS settled (${INTENT}) STRICT, WITHOUT ROWID;
 `
 
+/** Up to which number of the owner's log ahead the tables have everything. */
+const SINCE_VERSION_1 = 'ALTER TABLE accounts ADD COLUMN written INTEGER NOT NULL DEFAULT 0;'
+
+/** After how many transactions what is in the write-ahead log goes into the database. */
+const CHECKPOINT_AFTER = 250
+
 const RELEASED: KillSwitchState = { engaged: false, by: null, reason: null, at: null }
 
 const READS: ReadonlySet<JournalCommand['type']> = new Set(['find', 'unsettled', 'killSwitch'])
+
+/** What stands in no log ahead, and must be on the disk. */
+const FLUSHED: ReadonlySet<JournalCommand['type']> = new Set(['claim', 'flush', 'release', 'prune'])
 
 /** An entry as it was in the file, and as it is now. */
 interface Change {
@@ -41,48 +54,91 @@ interface Change {
 }
 
 export class JournalStore {
+  readonly #path: string
   readonly #database: DatabaseSync
   readonly #isAlive: (owner: Owner) => boolean | undefined
   readonly #statements = new Map<string, StatementSync>()
-  /** Within a transaction: entries that were changed, written once at its end, and epochs, which cannot change meanwhile. */
+  /** Within a transaction: entries that were changed, written once at its end, as are numbers, and epochs, which cannot change meanwhile. */
   readonly #changed = new Map<string, Change>()
+  readonly #numbers = new Map<string, number>()
   readonly #epochs = new Map<string, unknown>()
+  /** Accounts whose former logs can go, with their epochs. */
+  readonly #claimed = new Map<string, number>()
+  #isFlushing = true
+  #transactions = 0
+  #failure: string | undefined
 
   /**
    * @param isAlive whether a process still runs; undefined when that cannot be told from here
    * @throws JournalError when the file is none of ours, or of a newer version
    */
   constructor(path: string, isAlive: (owner: Owner) => boolean | undefined) {
+    this.#path = path
     this.#isAlive = isAlive
     this.#database = new DatabaseSync(path, { timeout: BUSY_MS })
-    // FULL: what was said to be written is on the disk, also when the power goes.
-    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    // FULL: what was said to be written is on the disk, also when the power goes. Checkpoints are made by tidy().
+    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
     const found = Number(this.#database.prepare('PRAGMA user_version').get()?.user_version)
     if (found > VERSION) throw new JournalError(`${path} was written by a newer version (${found}); use that one`)
-    this.#database.exec(`BEGIN IMMEDIATE; ${TABLES} PRAGMA user_version = ${VERSION}; COMMIT`)
+    const tables = found === 1 ? SINCE_VERSION_1 : TABLES
+    if (found < VERSION) this.#database.exec(`BEGIN IMMEDIATE; ${tables} PRAGMA user_version = ${VERSION}; COMMIT`)
   }
 
-  /** Runs commands in order; all that they write reaches the disk at once. */
+  /**
+   * Runs commands in order, in one transaction. It is flushed where one of them must be on the disk and stands in no log
+   * ahead; and with it is what was not flushed before.
+   */
   run(commands: readonly JournalCommand[]): JournalReply[] {
+    if (this.#failure !== undefined) return this.#storageFailure(commands, this.#failure)
     const writes = commands.some(({ type }) => !READS.has(type))
     try {
-      if (writes) this.#execute('BEGIN IMMEDIATE')
+      if (writes) this.#begin(commands.some(({ type }) => FLUSHED.has(type)))
       const replies = commands.map((command) => this.#reply(command))
       this.#writeEntries()
-      if (writes) this.#execute('COMMIT')
+      this.#writeNumbers()
+      if (writes) this.#commit()
       return replies
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-      const message = `the journal cannot be written: ${error instanceof Error ? error.message : String(error)}`
-      return commands.map(() => ({ failure: 'storage', message }))
+      return this.#storageFailure(commands, error instanceof Error ? error.message : String(error))
     } finally {
-      this.#changed.clear()
-      this.#epochs.clear()
+      for (const transient of [this.#changed, this.#numbers, this.#epochs]) transient.clear()
+    }
+  }
+
+  /**
+   * Brings the write-ahead log into the database now and then; nobody waits for it. SQLite would do so by itself, and not say
+   * when the disk fails at it: then what was not flushed cannot be believed any more, and nothing is.
+   */
+  tidy(): void {
+    for (const [account, epoch] of this.#claimed) removeFormerLog(this.#path, account, epoch)
+    this.#claimed.clear()
+    if (this.#transactions < CHECKPOINT_AFTER || this.#failure !== undefined) return
+    this.#transactions = 0
+    try {
+      this.#statement('PRAGMA wal_checkpoint(PASSIVE)').all()
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error)
     }
   }
 
   close(): void {
     this.#database.close()
+  }
+
+  #begin(mustFlush: boolean): void {
+    if (mustFlush !== this.#isFlushing) this.#database.exec(`PRAGMA synchronous = ${mustFlush ? 'FULL' : 'NORMAL'}`)
+    this.#isFlushing = mustFlush
+    this.#execute('BEGIN IMMEDIATE')
+  }
+
+  #commit(): void {
+    this.#execute('COMMIT')
+    this.#transactions++
+  }
+
+  #storageFailure(commands: readonly JournalCommand[], reason: string): JournalReply[] {
+    return commands.map(() => ({ failure: 'storage', message: `the journal cannot be written: ${reason}` }))
   }
 
   #reply(command: JournalCommand): JournalReply {
@@ -102,6 +158,7 @@ export class JournalStore {
       case 'claim':
         return this.#claim(command)
       case 'beat':
+      case 'flush':
         this.#checkOwned(command)
         this.#execute('UPDATE accounts SET beats = beats + 1 WHERE account = ?', command.account)
         return null
@@ -117,7 +174,7 @@ export class JournalStore {
       case 'takeNumber':
         return this.#takeNumber(command)
       case 'setKillSwitch': {
-        this.#checkOwned(command)
+        this.#checkNumbered(command)
         const state = JSON.stringify(command.state)
         this.#execute('UPDATE accounts SET kill_switch = ? WHERE account = ?', state, command.account)
         return null
@@ -142,17 +199,31 @@ export class JournalStore {
     const now = this.#ownership(account)
     const isFree = now.owner === null || this.#isAlive(now.owner) === false || now.beats === beats
     if (!isFree) return { isTaken: true, now }
+    this.#catchUp(account, now.epoch)
     const epoch = now.epoch + 1
     this.#epochs.set(account, epoch)
+    this.#claimed.set(account, epoch)
     this.#execute(
       `INSERT INTO accounts (account, epoch, owner, beats, last_number, kill_switch) VALUES (?, ?, ?, 0, 0, ?)
-       ON CONFLICT (account) DO UPDATE SET epoch = excluded.epoch, owner = excluded.owner, beats = beats + 1`,
+       ON CONFLICT (account) DO UPDATE
+       SET epoch = excluded.epoch, owner = excluded.owner, beats = beats + 1, written = 0`,
       account,
       epoch,
       JSON.stringify(owner),
       JSON.stringify(RELEASED),
     )
     return { isTaken: false, now: { epoch, owner, beats: now.beats + 1 } }
+  }
+
+  /** Carries out what the former owner was told is written, and a power cut has taken from the database. */
+  #catchUp(account: string, epoch: number): void {
+    const written = Number(this.#row('SELECT written FROM accounts WHERE account = ?', account)?.written ?? 0)
+    for (const command of commandsAfter(written, readIfThere(aheadPath(this.#path, account, epoch)))) {
+      // What was refused then is refused again.
+      this.#reply(command)
+    }
+    this.#writeEntries()
+    this.#numbers.delete(account)
   }
 
   #ownership(account: string): Ownership {
@@ -170,8 +241,20 @@ export class JournalStore {
     if (this.#epochs.get(account) !== epoch) throw new AccountLostError(account)
   }
 
-  #note(command: Extract<JournalCommand, { type: 'note' }>): null {
+  /** As {@link JournalStore.#checkOwned}; and its number counts as written. */
+  #checkNumbered(command: AheadCommand): void {
     this.#checkOwned(command)
+    this.#numbers.set(command.account, command.number)
+  }
+
+  #writeNumbers(): void {
+    for (const [account, number] of this.#numbers) {
+      this.#execute('UPDATE accounts SET written = ? WHERE account = ?', number, account)
+    }
+  }
+
+  #note(command: Extract<JournalCommand, { type: 'note' }>): null {
+    this.#checkNumbered(command)
     const { account, event } = command
     const { clientOrderId, at, type } = event
     const key = keyOf(account, clientOrderId)
@@ -222,7 +305,7 @@ export class JournalStore {
   }
 
   #takeNumber(command: Extract<JournalCommand, { type: 'takeNumber' }>): number {
-    this.#checkOwned(command)
+    this.#checkNumbered(command)
     const { account, atLeast } = command
     const row = this.#row(
       'UPDATE accounts SET last_number = MAX(last_number + 1, ?) WHERE account = ? RETURNING last_number',
@@ -261,6 +344,15 @@ export class JournalStore {
     const statement = this.#database.prepare(sql)
     this.#statements.set(sql, statement)
     return statement
+  }
+}
+
+function readIfThere(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return Buffer.alloc(0)
+    throw error
   }
 }
 

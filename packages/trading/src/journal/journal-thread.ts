@@ -39,6 +39,7 @@ port.on('message', (first: Request) => {
     const replies = store.run(numbered.map(([, command]) => command))
     tell(replies.map((reply, index) => [numbered[index]?.[0] ?? -1, reply] as const))
   }
+  store?.tidy()
   if (!requests.includes('close')) return
   store?.close()
   port.close()

@@ -1,7 +1,9 @@
 /** The journal on disk: written ahead, in groups, in a thread of its own. Needs `node:sqlite`: Node 22.13 or later. */
 import { type Clock, InvalidOptionError, systemClock, type Timer } from 'holdfast'
 import { AccountLostError, AccountTakenError, JournalError } from '../errors.ts'
-import type { JournalAnswers, JournalCommand, JournalReply, Owner } from './journal-command.ts'
+import { AheadLog } from './ahead-log.ts'
+import { aheadPath } from './ahead-path.ts'
+import type { AheadCommand, JournalAnswers, JournalCommand, JournalReply, Owner } from './journal-command.ts'
 import { JournalConnection } from './journal-connection.ts'
 import type { JournalEntry, JournalEvent } from './journal-entry.ts'
 import type { AccountJournal, KillSwitchState, OrderJournal } from './order-journal.ts'
@@ -36,21 +38,24 @@ export async function openJournal(path: string, options: JournalOptions = {}): P
   checkNumber('retentionDays', retentionDays, 1, 36_500)
   const connection = new JournalConnection(path)
   await connection.opened()
-  const journal = new SqliteJournal(connection, { leaseMs, retentionDays, clock })
+  const journal = new SqliteJournal(path, connection, { leaseMs, retentionDays, clock })
   await journal.prune()
   return journal
 }
 
 class SqliteJournal implements OrderJournal {
+  readonly #path: string
   readonly #connection: JournalConnection
   readonly #options: { readonly leaseMs: number; readonly retentionDays: number; readonly clock: Clock }
   readonly #accounts = new Set<SqliteAccount>()
   #pruning: Timer | undefined
 
   constructor(
+    path: string,
     connection: JournalConnection,
     options: { readonly leaseMs: number; readonly retentionDays: number; readonly clock: Clock },
   ) {
+    this.#path = path
     this.#connection = connection
     this.#options = options
   }
@@ -65,7 +70,9 @@ class SqliteJournal implements OrderJournal {
       ;({ isTaken, now } = await this.#ask({ type: 'claim', account, owner, beats: now.beats }))
     }
     if (isTaken) throw new AccountTakenError(account, described(now.owner))
-    const claimed = new SqliteAccount(account, now.epoch, this.#connection, { clock, leaseMs })
+    const { epoch } = now
+    const log = await this.#createLog(account, epoch)
+    const claimed = new SqliteAccount(account, epoch, this.#connection, log, { clock, leaseMs })
     this.#accounts.add(claimed)
     return claimed
   }
@@ -74,6 +81,17 @@ class SqliteJournal implements OrderJournal {
     this.#pruning?.cancel()
     await Promise.all([...this.#accounts].map((account) => account.release()))
     await this.#connection.close()
+  }
+
+  async #createLog(account: string, epoch: number): Promise<AheadLog> {
+    try {
+      return await AheadLog.create(aheadPath(this.#path, account, epoch), () =>
+        this.#ask({ type: 'flush', account, epoch }),
+      )
+    } catch (error) {
+      await this.#ask({ type: 'release', account, epoch })
+      throw error
+    }
   }
 
   /** Forgets what was settled long ago, now and every day. */
@@ -94,9 +112,12 @@ class SqliteAccount implements AccountJournal {
   readonly account: string
   readonly #epoch: number
   readonly #connection: JournalConnection
+  readonly #log: AheadLog
   readonly #clock: Clock
   readonly #beatMs: number
   readonly #onLost: ((reason: Error) => void)[] = []
+  /** How many commands. */
+  #written = 0
   #timer: Timer | undefined
   #lost: Error | undefined
   #isReleased = false
@@ -105,11 +126,13 @@ class SqliteAccount implements AccountJournal {
     account: string,
     epoch: number,
     connection: JournalConnection,
+    log: AheadLog,
     { clock, leaseMs }: { readonly clock: Clock; readonly leaseMs: number },
   ) {
     this.account = account
     this.#epoch = epoch
     this.#connection = connection
+    this.#log = log
     this.#clock = clock
     this.#beatMs = leaseMs / 4
     this.#beatLater()
@@ -124,11 +147,11 @@ class SqliteAccount implements AccountJournal {
   }
 
   async note(event: JournalEvent): Promise<void> {
-    await this.#ask({ type: 'note', account: this.account, epoch: this.#epoch, event })
+    await this.#write({ type: 'note', event, ...this.#numbered() })
   }
 
   takeNumber(atLeast: number): Promise<number> {
-    return this.#ask({ type: 'takeNumber', account: this.account, epoch: this.#epoch, atLeast })
+    return this.#write({ type: 'takeNumber', atLeast, ...this.#numbered() })
   }
 
   killSwitch(): Promise<KillSwitchState> {
@@ -136,7 +159,7 @@ class SqliteAccount implements AccountJournal {
   }
 
   async setKillSwitch(state: KillSwitchState): Promise<void> {
-    await this.#ask({ type: 'setKillSwitch', account: this.account, epoch: this.#epoch, state })
+    await this.#write({ type: 'setKillSwitch', state, ...this.#numbered() })
   }
 
   onLost(listener: (reason: Error) => void): void {
@@ -148,7 +171,13 @@ class SqliteAccount implements AccountJournal {
     if (this.#isReleased) return
     this.#isReleased = true
     this.#timer?.cancel()
-    await this.#ask({ type: 'release', account: this.account, epoch: this.#epoch })
+    try {
+      await this.#ask({ type: 'release', account: this.account, epoch: this.#epoch })
+      // The database has been flushed, and nobody needs it.
+      await this.#log.remove()
+    } finally {
+      await this.#log.close()
+    }
   }
 
   #beatLater(): void {
@@ -161,6 +190,24 @@ class SqliteAccount implements AccountJournal {
       if (!this.#isReleased) this.#beatLater()
     } catch {
       // Who must know was told by #ask.
+    }
+  }
+
+  #numbered(): { readonly account: string; readonly epoch: number; readonly number: number } {
+    return { account: this.account, epoch: this.#epoch, number: ++this.#written }
+  }
+
+  /** On the disk when it resolves: carried out by the database, which does not flush, and flushed in the log meanwhile. */
+  async #write<C extends AheadCommand>(command: C): Promise<JournalAnswers[C['type']]> {
+    const [answer] = await Promise.all([this.#ask(command), this.#writeAhead(command)])
+    return answer
+  }
+
+  async #writeAhead(command: AheadCommand): Promise<void> {
+    try {
+      await this.#log.append(command)
+    } catch (error) {
+      throw this.#lose(new JournalError('the journal cannot be written: its log ahead fails', { cause: error }))
     }
   }
 
