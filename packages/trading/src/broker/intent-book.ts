@@ -91,7 +91,7 @@ export class IntentBook {
   /** Begins an intent, or one that was never sent anew. */
   begin(event: Extract<JournalEvent, { type: 'intended' }>, before: JournalEntry | undefined): void {
     this.add(entryAfter(this.#account, before, event))
-    this.#write(event).catch(() => undefined)
+    this.#write(event, before === undefined).catch(() => undefined)
   }
 
   /** Known at once; on disk when the promise resolves. */
@@ -113,9 +113,9 @@ export class IntentBook {
     if (open !== undefined && isSettled(open.entry)) this.#intents.delete(clientOrderId)
   }
 
-  async #write(event: JournalEvent): Promise<void> {
+  async #write(event: JournalEvent, isNew = false): Promise<void> {
     try {
-      await this.journal.note(event)
+      await this.journal.note(event, isNew)
     } catch (error) {
       this.#onFailure(error instanceof Error ? error : new Error(String(error)))
       throw error

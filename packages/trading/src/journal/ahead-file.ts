@@ -1,6 +1,6 @@
 /** The file of a log that is written ahead of the database: it has its size from the beginning, and a write that ends is on the disk. */
 import { Buffer } from 'node:buffer'
-import { constants, fdatasync, write } from 'node:fs'
+import { constants, existsSync, fdatasync, write } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { JournalError } from '../errors.ts'
@@ -9,33 +9,40 @@ import { PAGE_BYTES } from './ahead-record.ts'
 /** Systems that lack one (Windows, macOS) have no such constant, whatever the types say. */
 const { O_RDWR, O_DSYNC = 0, O_DIRECT = 0 }: { O_RDWR: number; O_DSYNC?: number; O_DIRECT?: number } = constants
 
+/** How much a log can have: a thousand records of a page. */
+const FILE_BYTES = 4 * 1_024 * 1_024
+
 /** How many bytes can be written at once. A multiple of 64 KB, in which memory for it is counted. */
 const BUFFER_BYTES = 256 * 1_024
 
 export class AheadFile {
   /** What {@link AheadFile.write} writes from. */
   readonly buffer: Buffer
+  /** How much it can have. */
+  readonly bytes: number
   readonly #path: string
   readonly #handle: FileHandle
 
-  private constructor(path: string, handle: FileHandle, buffer: Buffer) {
+  private constructor(path: string, bytes: number, handle: FileHandle, buffer: Buffer) {
+    this.bytes = bytes
     this.#path = path
     this.#handle = handle
     this.buffer = buffer
   }
 
-  /** Makes a file of spaces, which a later write only writes over: then there is nothing but its pages to flush. */
-  static async create(path: string, bytes: number): Promise<AheadFile> {
-    const file = await open(path, 'w')
+  /**
+   * Makes a file of spaces, which a later write only writes over: then there is nothing but its pages to flush.
+   *
+   * @throws JournalError when there is no room for it
+   */
+  static async create(path: string, bytes: number = FILE_BYTES): Promise<AheadFile> {
     try {
-      await file.writeFile(Buffer.alloc(bytes, ' '))
-      await file.sync()
-    } finally {
-      await file.close()
+      await makeFile(path, bytes)
+      const buffer = pageAligned()
+      return new AheadFile(path, bytes, await openForWriting(path, buffer), buffer)
+    } catch (error) {
+      throw new JournalError(`${path} cannot be made`, { cause: error })
     }
-    await syncFolder(dirname(path))
-    const buffer = pageAligned()
-    return new AheadFile(path, await openForWriting(path, buffer), buffer)
   }
 
   /** Writes from the beginning of the buffer. Resolves when it is on the disk. */
@@ -51,6 +58,11 @@ export class AheadFile {
     })
   }
 
+  /** Whether nobody has taken it away: whoever takes the account over does that before he reads it. */
+  get isInPlace(): boolean {
+    return existsSync(this.#path)
+  }
+
   async close(): Promise<void> {
     await this.#handle.close()
   }
@@ -58,6 +70,17 @@ export class AheadFile {
   async remove(): Promise<void> {
     await rm(this.#path, { force: true })
   }
+}
+
+async function makeFile(path: string, bytes: number): Promise<void> {
+  const file = await open(path, 'w')
+  try {
+    await file.writeFile(Buffer.alloc(bytes, ' '))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await syncFolder(dirname(path))
 }
 
 /**

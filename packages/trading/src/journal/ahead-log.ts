@@ -1,59 +1,52 @@
 /** What is on the disk before the database has flushed it. */
-import { JournalError } from '../errors.ts'
+import { AccountLostError } from '../errors.ts'
 import { afterThisTurn } from './after-this-turn.ts'
-import { AheadFile } from './ahead-file.ts'
+import type { AheadFile } from './ahead-file.ts'
 import { paddedBytes, putRecord, recordOf } from './ahead-record.ts'
 import type { AheadCommand } from './journal-command.ts'
 
-/** How much a log can have: a thousand records of a page. */
-const LOG_BYTES = 4 * 1_024 * 1_024
+/** What is written at once. */
+interface Group {
+  readonly commands: string[]
+  readonly waiting: { readonly resolve: () => void; readonly reject: (reason: unknown) => void }[]
+}
 
 /**
  * Writes commands to a file of its own while the database carries them out without flushing. One write at a time: what comes
  * meanwhile is in the next one, all at once. When the file is full, the database is flushed, and it begins anew.
  */
 export class AheadLog {
+  readonly #account: string
   readonly #file: AheadFile
   readonly #flushDatabase: () => Promise<unknown>
-  readonly #bytes: number
   #at = 0
-  #commands: string[] = []
-  /** The write that what comes now will be in. */
-  #next: Promise<void> | undefined
-  /** The write before. Once one has failed nothing that follows can be believed, and all of it fails as well. */
-  #last: Promise<void> = Promise.resolve()
+  #next: Group = { commands: [], waiting: [] }
+  #writing: Promise<void> | undefined
+  /** Once a write has failed nothing that follows can be believed. */
+  #failure: unknown
 
-  constructor(file: AheadFile, flushDatabase: () => Promise<unknown>, bytes: number = LOG_BYTES) {
+  /** @param flushDatabase resolves when all that the database was asked to do before is on the disk */
+  constructor(account: string, file: AheadFile, flushDatabase: () => Promise<unknown>) {
+    this.#account = account
     this.#file = file
     this.#flushDatabase = flushDatabase
-    this.#bytes = bytes
   }
 
-  /**
-   * @param flushDatabase resolves when all that the database was asked to do before is on the disk
-   * @throws JournalError when there is no room for it
-   */
-  static async create(path: string, flushDatabase: () => Promise<unknown>): Promise<AheadLog> {
-    try {
-      return new AheadLog(await AheadFile.create(path, LOG_BYTES), flushDatabase)
-    } catch (error) {
-      throw new JournalError(`${path} cannot be made`, { cause: error })
-    }
-  }
-
-  /** Resolves when it is on the disk, here or in the database, which must have been asked to carry it out already. */
+  /** Resolves when it is on the disk, here or in the database, which is asked in the same turn to carry it out. */
   append(command: AheadCommand): Promise<void> {
-    this.#commands.push(JSON.stringify(command))
-    if (this.#next === undefined) {
-      this.#next = Promise.all([this.#last, afterThisTurn()]).then(() => this.#write())
-      this.#next.catch(() => undefined)
+    const { commands, waiting } = this.#next
+    commands.push(JSON.stringify(command))
+    if (commands.length === 1 && this.#writing === undefined) {
+      afterThisTurn(() => {
+        this.#writing = this.#writeAll()
+      })
     }
-    return this.#next
+    return new Promise((resolve, reject) => waiting.push({ resolve, reject }))
   }
 
   /** Waits for what is being written. */
   async close(): Promise<void> {
-    await Promise.allSettled([this.#last, this.#next])
+    await this.#writing
     await this.#file.close()
   }
 
@@ -62,17 +55,31 @@ export class AheadLog {
     return this.#file.remove()
   }
 
-  #write(): Promise<void> {
-    const record = recordOf(this.#commands)
-    this.#commands = []
-    this.#last = this.#next ?? this.#last
-    this.#next = undefined
+  async #writeAll(): Promise<void> {
+    while (this.#next.commands.length > 0) {
+      const { commands, waiting } = this.#next
+      this.#next = { commands: [], waiting: [] }
+      try {
+        await this.#write(commands)
+        for (const { resolve } of waiting) resolve()
+      } catch (error) {
+        this.#failure = error
+        for (const { reject } of waiting) reject(error)
+      }
+    }
+    this.#writing = undefined
+  }
+
+  async #write(commands: readonly string[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    const record = recordOf(commands)
     const bytes = paddedBytes(record)
-    if (this.#at + bytes > this.#bytes || bytes > this.#file.buffer.length) return this.#beginAnew()
+    if (this.#at + bytes > this.#file.bytes || bytes > this.#file.buffer.length) return await this.#beginAnew()
     putRecord(record, this.#file.buffer)
     const at = this.#at
     this.#at += bytes
-    return this.#file.write(bytes, at)
+    await this.#file.write(bytes, at)
+    if (!this.#file.isInPlace) throw new AccountLostError(this.#account)
   }
 
   async #beginAnew(): Promise<void> {

@@ -52,11 +52,16 @@ export class JournalConnection {
   }
 
   /** @returns the answer, or why there is none. @throws JournalError when the thread is gone */
-  ask<C extends JournalCommand>(command: C): Promise<JournalReply<C>>
-  ask(command: JournalCommand): Promise<JournalReply> {
+  ask<C extends JournalCommand>(command: C): Promise<JournalReply<C>> {
+    afterThisTurn(() => this.send())
+    return this.askLater(command)
+  }
+
+  /** As {@link JournalConnection.ask}, but goes with whatever goes next, or when {@link JournalConnection.send} is called. */
+  askLater<C extends JournalCommand>(command: C): Promise<JournalReply<C>>
+  askLater(command: JournalCommand): Promise<JournalReply> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const id = this.#count++
-    if (this.#outbox.length === 0) void afterThisTurn().then(() => this.#flush())
     this.#outbox.push([id, command])
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
@@ -67,13 +72,14 @@ export class JournalConnection {
 
   /** Writes what was asked for until now, and ends the thread. */
   async close(): Promise<void> {
-    this.#flush()
+    this.send()
     this.#worker.ref()
     this.#post('close')
     await this.#ended
   }
 
-  #flush(): void {
+  /** Sends what was asked for until now. */
+  send(): void {
     const commands = this.#outbox
     this.#outbox = []
     if (commands.length > 0) this.#post(commands)

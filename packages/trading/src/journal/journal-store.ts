@@ -1,9 +1,7 @@
 /** The journal's file: an SQLite database with a write-ahead log. Blocks; so it lives in a thread of its own. */
-import { Buffer } from 'node:buffer'
-import { readFileSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { AccountLostError, JournalError } from '../errors.ts'
-import { aheadPath, removeFormerLog } from './ahead-path.ts'
+import { aheadPath, removeTakenLog, takeLog } from './ahead-path.ts'
 import { commandsAfter } from './ahead-record.ts'
 import type { AheadCommand, JournalAnswers, JournalCommand, JournalReply, Owner, Ownership } from './journal-command.ts'
 import { entryAfter, isSettled, type JournalEntry } from './journal-entry.ts'
@@ -62,8 +60,8 @@ export class JournalStore {
   readonly #changed = new Map<string, Change>()
   readonly #numbers = new Map<string, number>()
   readonly #epochs = new Map<string, unknown>()
-  /** Accounts whose former logs can go, with their epochs. */
-  readonly #claimed = new Map<string, number>()
+  /** Logs of former owners, which can go once what they have is on the disk. */
+  readonly #taken: string[] = []
   #isFlushing = true
   #transactions = 0
   #failure: string | undefined
@@ -100,6 +98,7 @@ export class JournalStore {
       return replies
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      this.#taken.length = 0
       return this.#storageFailure(commands, error instanceof Error ? error.message : String(error))
     } finally {
       for (const transient of [this.#changed, this.#numbers, this.#epochs]) transient.clear()
@@ -111,8 +110,7 @@ export class JournalStore {
    * when the disk fails at it: then what was not flushed cannot be believed any more, and nothing is.
    */
   tidy(): void {
-    for (const [account, epoch] of this.#claimed) removeFormerLog(this.#path, account, epoch)
-    this.#claimed.clear()
+    for (const path of this.#taken.splice(0)) removeTakenLog(path)
     if (this.#transactions < CHECKPOINT_AFTER || this.#failure !== undefined) return
     this.#transactions = 0
     try {
@@ -202,7 +200,6 @@ export class JournalStore {
     this.#catchUp(account, now.epoch)
     const epoch = now.epoch + 1
     this.#epochs.set(account, epoch)
-    this.#claimed.set(account, epoch)
     this.#execute(
       `INSERT INTO accounts (account, epoch, owner, beats, last_number, kill_switch) VALUES (?, ?, ?, 0, 0, ?)
        ON CONFLICT (account) DO UPDATE
@@ -218,11 +215,11 @@ export class JournalStore {
   /** Carries out what the former owner was told is written, and a power cut has taken from the database. */
   #catchUp(account: string, epoch: number): void {
     const written = Number(this.#row('SELECT written FROM accounts WHERE account = ?', account)?.written ?? 0)
-    for (const command of commandsAfter(written, readIfThere(aheadPath(this.#path, account, epoch)))) {
-      // What was refused then is refused again.
-      this.#reply(command)
-    }
-    this.#writeEntries()
+    const path = aheadPath(this.#path, account, epoch)
+    const missing = commandsAfter(written, takeLog(path))
+    this.#taken.push(path)
+    // What was refused then is refused again.
+    for (const command of missing) this.#reply(command)
     this.#numbers.delete(account)
   }
 
@@ -344,15 +341,6 @@ export class JournalStore {
     const statement = this.#database.prepare(sql)
     this.#statements.set(sql, statement)
     return statement
-  }
-}
-
-function readIfThere(path: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return Buffer.alloc(0)
-    throw error
   }
 }
 

@@ -31,10 +31,12 @@ export interface AccountJournal {
   /**
    * Writes an event down. It is on disk when the promise resolves; what is noted in the same moment is written at once.
    *
+   * @param isNew of an event `intended`: nothing was ever noted under this id, as {@link AccountJournal.find} has said or
+   *   because the id was made just now; the journal then need not look itself before it is written
    * @throws JournalError when it cannot be written, or cannot follow what is there; AccountLostError when another process
    *   has taken the account: then nothing was written and nothing may be sent
    */
-  note(event: JournalEvent): Promise<void>
+  note(event: JournalEvent, isNew?: boolean): Promise<void>
   /**
    * A number that was never given before and never will be, at least `atLeast`, for brokers that want orders numbered. It
    * is on disk before it is returned.

@@ -1,11 +1,13 @@
 /** The journal on disk: written ahead, in groups, in a thread of its own. Needs `node:sqlite`: Node 22.13 or later. */
 import { type Clock, InvalidOptionError, systemClock, type Timer } from 'holdfast'
-import { AccountLostError, AccountTakenError, JournalError } from '../errors.ts'
+import { AccountLostError, AccountTakenError, JournalError, TradingError } from '../errors.ts'
+import { afterThisTurn } from './after-this-turn.ts'
+import { AheadFile } from './ahead-file.ts'
 import { AheadLog } from './ahead-log.ts'
 import { aheadPath } from './ahead-path.ts'
 import type { AheadCommand, JournalAnswers, JournalCommand, JournalReply, Owner } from './journal-command.ts'
 import { JournalConnection } from './journal-connection.ts'
-import type { JournalEntry, JournalEvent } from './journal-entry.ts'
+import { entryAfter, isSettled, type JournalEntry, type JournalEvent } from './journal-entry.ts'
 import type { AccountJournal, KillSwitchState, OrderJournal } from './order-journal.ts'
 import { thisProcess } from './owner.ts'
 
@@ -71,8 +73,10 @@ class SqliteJournal implements OrderJournal {
     }
     if (isTaken) throw new AccountTakenError(account, described(now.owner))
     const { epoch } = now
-    const log = await this.#createLog(account, epoch)
-    const claimed = new SqliteAccount(account, epoch, this.#connection, log, { clock, leaseMs })
+    const claimed = new SqliteAccount(account, epoch, this.#connection, await this.#makeAhead(account, epoch), {
+      clock,
+      leaseMs,
+    })
     this.#accounts.add(claimed)
     return claimed
   }
@@ -83,11 +87,9 @@ class SqliteJournal implements OrderJournal {
     await this.#connection.close()
   }
 
-  async #createLog(account: string, epoch: number): Promise<AheadLog> {
+  async #makeAhead(account: string, epoch: number): Promise<AheadFile> {
     try {
-      return await AheadLog.create(aheadPath(this.#path, account, epoch), () =>
-        this.#ask({ type: 'flush', account, epoch }),
-      )
+      return await AheadFile.create(aheadPath(this.#path, account, epoch))
     } catch (error) {
       await this.#ask({ type: 'release', account, epoch })
       throw error
@@ -116,6 +118,8 @@ class SqliteAccount implements AccountJournal {
   readonly #clock: Clock
   readonly #beatMs: number
   readonly #onLost: ((reason: Error) => void)[] = []
+  /** Those that began here and are not settled: what may follow is known without asking. */
+  readonly #begun = new Map<string, JournalEntry>()
   /** How many commands. */
   #written = 0
   #timer: Timer | undefined
@@ -126,13 +130,13 @@ class SqliteAccount implements AccountJournal {
     account: string,
     epoch: number,
     connection: JournalConnection,
-    log: AheadLog,
+    ahead: AheadFile,
     { clock, leaseMs }: { readonly clock: Clock; readonly leaseMs: number },
   ) {
     this.account = account
     this.#epoch = epoch
     this.#connection = connection
-    this.#log = log
+    this.#log = new AheadLog(account, ahead, () => this.#ask({ type: 'flush', account, epoch }))
     this.#clock = clock
     this.#beatMs = leaseMs / 4
     this.#beatLater()
@@ -146,8 +150,17 @@ class SqliteAccount implements AccountJournal {
     return (await this.#ask({ type: 'find', account: this.account, clientOrderId })) ?? undefined
   }
 
-  async note(event: JournalEvent): Promise<void> {
-    await this.#write({ type: 'note', event, ...this.#numbered() })
+  async note(event: JournalEvent, isNew = false): Promise<void> {
+    const { clientOrderId } = event
+    const before = this.#begun.get(clientOrderId)
+    if (before === undefined && !(isNew && event.type === 'intended')) {
+      await this.#write({ type: 'note', event, ...this.#numbered() })
+      return
+    }
+    const now = entryAfter(this.account, before, event)
+    if (isSettled(now)) this.#begun.delete(clientOrderId)
+    else this.#begun.set(clientOrderId, now)
+    await this.#writeFirst({ type: 'note', event, ...this.#numbered() })
   }
 
   takeNumber(atLeast: number): Promise<number> {
@@ -203,18 +216,31 @@ class SqliteAccount implements AccountJournal {
     return answer
   }
 
+  /** The same where it is known that the database will not refuse it: it is asked once the log is written, and not waited for. */
+  async #writeFirst(command: AheadCommand): Promise<void> {
+    const carriedOut = this.#answered(this.#connection.askLater(command))
+    carriedOut.catch((error: Error) => this.#lose(error))
+    await this.#writeAhead(command)
+    afterThisTurn(() => this.#connection.send())
+  }
+
   async #writeAhead(command: AheadCommand): Promise<void> {
     try {
       await this.#log.append(command)
     } catch (error) {
+      if (error instanceof TradingError) throw this.#lose(error)
       throw this.#lose(new JournalError('the journal cannot be written: its log ahead fails', { cause: error }))
     }
   }
 
-  async #ask<C extends JournalCommand>(command: C): Promise<JournalAnswers[C['type']]> {
+  #ask<C extends JournalCommand>(command: C): Promise<JournalAnswers[C['type']]> {
+    return this.#answered(this.#connection.ask(command))
+  }
+
+  async #answered<C extends JournalCommand>(asked: Promise<JournalReply<C>>): Promise<JournalAnswers[C['type']]> {
     let reply: JournalReply<C>
     try {
-      reply = await this.#connection.ask(command)
+      reply = await asked
     } catch (error) {
       throw this.#lose(error instanceof Error ? error : new JournalError(String(error)))
     }
