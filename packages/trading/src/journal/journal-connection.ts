@@ -1,9 +1,13 @@
 /** The way to the journal's thread and back. */
 import { Worker } from 'node:worker_threads'
+import type { Clock, Timer } from 'holdfast'
 import { JournalError } from '../errors.ts'
 import { afterThisTurn } from './after-this-turn.ts'
 import type { JournalCommand, JournalReply } from './journal-command.ts'
 import type { Request, Response } from './journal-thread.ts'
+
+/** How long a command may stay here that nobody waits for, in milliseconds: many then cost little more than one. */
+const LATER_MS = 5
 
 /** Somebody who waits for an answer. */
 interface Waiting {
@@ -13,15 +17,18 @@ interface Waiting {
 
 /** Sends commands to the thread; those of one turn of the event loop go together. */
 export class JournalConnection {
+  readonly #clock: Clock
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
   readonly #opened: Promise<void>
   readonly #ended: Promise<void>
   #outbox: (readonly [number, JournalCommand])[] = []
+  #sending: Timer | undefined
   #count = 0
   #failure: JournalError | undefined
 
-  constructor(path: string) {
+  constructor(path: string, clock: Clock) {
+    this.#clock = clock
     // The sources run unbuilt as well, and there this file and its neighbour end in .ts.
     const thread = import.meta.url.endsWith('.ts') ? './journal-thread.ts' : './journal-thread.js'
     this.#worker = new Worker(new URL(thread, import.meta.url), { workerData: path, name: 'order journal' })
@@ -53,13 +60,18 @@ export class JournalConnection {
 
   /** @returns the answer, or why there is none. @throws JournalError when the thread is gone */
   ask<C extends JournalCommand>(command: C): Promise<JournalReply<C>> {
-    afterThisTurn(() => this.send())
-    return this.askLater(command)
+    afterThisTurn(() => this.#send())
+    return this.#put(command)
   }
 
-  /** As {@link JournalConnection.ask}, but goes with whatever goes next, or when {@link JournalConnection.send} is called. */
-  askLater<C extends JournalCommand>(command: C): Promise<JournalReply<C>>
-  askLater(command: JournalCommand): Promise<JournalReply> {
+  /** As {@link JournalConnection.ask}, of what nobody waits for: it goes with whatever goes next, or a little later. */
+  askLater<C extends JournalCommand>(command: C): Promise<JournalReply<C>> {
+    this.#sending ??= this.#clock.setTimer(() => this.#send(), LATER_MS)
+    return this.#put(command)
+  }
+
+  #put<C extends JournalCommand>(command: C): Promise<JournalReply<C>>
+  #put(command: JournalCommand): Promise<JournalReply> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const id = this.#count++
     this.#outbox.push([id, command])
@@ -72,14 +84,15 @@ export class JournalConnection {
 
   /** Writes what was asked for until now, and ends the thread. */
   async close(): Promise<void> {
-    this.send()
+    this.#send()
     this.#worker.ref()
     this.#post('close')
     await this.#ended
   }
 
-  /** Sends what was asked for until now. */
-  send(): void {
+  #send(): void {
+    this.#sending?.cancel()
+    this.#sending = undefined
     const commands = this.#outbox
     this.#outbox = []
     if (commands.length > 0) this.#post(commands)

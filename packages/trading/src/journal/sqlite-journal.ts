@@ -1,7 +1,6 @@
 /** The journal on disk: written ahead, in groups, in a thread of its own. Needs `node:sqlite`: Node 22.13 or later. */
 import { type Clock, InvalidOptionError, systemClock, type Timer } from 'holdfast'
 import { AccountLostError, AccountTakenError, JournalError, TradingError } from '../errors.ts'
-import { afterThisTurn } from './after-this-turn.ts'
 import { AheadFile } from './ahead-file.ts'
 import { AheadLog } from './ahead-log.ts'
 import { aheadPath } from './ahead-path.ts'
@@ -38,7 +37,7 @@ export async function openJournal(path: string, options: JournalOptions = {}): P
   const { leaseMs = 10_000, retentionDays = 400, clock = systemClock } = options
   checkNumber('leaseMs', leaseMs, 100, 3_600_000)
   checkNumber('retentionDays', retentionDays, 1, 36_500)
-  const connection = new JournalConnection(path)
+  const connection = new JournalConnection(path, clock)
   await connection.opened()
   const journal = new SqliteJournal(path, connection, { leaseMs, retentionDays, clock })
   await journal.prune()
@@ -216,12 +215,11 @@ class SqliteAccount implements AccountJournal {
     return answer
   }
 
-  /** The same where it is known that the database will not refuse it: it is asked once the log is written, and not waited for. */
+  /** The same where it is known that the database will not refuse it: it is asked later. */
   async #writeFirst(command: AheadCommand): Promise<void> {
     const carriedOut = this.#answered(this.#connection.askLater(command))
     carriedOut.catch((error: Error) => this.#lose(error))
     await this.#writeAhead(command)
-    afterThisTurn(() => this.#connection.send())
   }
 
   async #writeAhead(command: AheadCommand): Promise<void> {
