@@ -103,7 +103,7 @@ async function writeAhead(
   const at = systemClock.wallTime()
   const startedAt = systemClock.now()
   await Promise.all([
-    account.note({ type: 'intended', clientOrderId, at, intent: intentOf(clientOrderId) }),
+    account.note({ type: 'intended', clientOrderId, at, intent: intentOf(clientOrderId) }, true),
     account.note({ type: 'sending', clientOrderId, at, attempt: 1 }),
   ])
   const wait = systemClock.now() - startedAt
