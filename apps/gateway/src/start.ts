@@ -1,6 +1,6 @@
 /** `npm start`: the gateway with its console, and the stand-ins that it talks to unless it is given credentials. */
-import { existsSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { CONSOLE_FOLDER } from '@holdfast/console/folder'
 import { connectFleet, type Fleet } from '@holdfast/redis'
 import type { OrderJournal } from '@holdfast/trading'
@@ -132,8 +132,15 @@ async function journalOf(config: GatewayConfig, isStandIn: boolean): Promise<Ord
   const { STATE_FOLDER, ORDER_JOURNAL } = config
   const path = ORDER_JOURNAL ?? join(STATE_FOLDER, isStandIn ? 'stand-in-orders.db' : 'orders.db')
   makeFolder('ORDER_JOURNAL', path, dirname(path))
-  if (isStandIn) for (const part of ['', '-wal', '-shm']) rmSync(`${path}${part}`, { force: true })
+  if (isStandIn) removeJournal(path)
   return await openJournal(path)
+}
+
+/** The database and what stands beside it: its write-ahead log, and the logs of its owners. */
+function removeJournal(path: string): void {
+  for (const name of readdirSync(dirname(path))) {
+    if (name === basename(path) || name.startsWith(`${basename(path)}-`)) rmSync(join(dirname(path), name))
+  }
 }
 
 /** The other gateways, if there are any. */

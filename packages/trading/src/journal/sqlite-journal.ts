@@ -3,7 +3,7 @@ import { type Clock, InvalidOptionError, systemClock, type Timer } from 'holdfas
 import { AccountLostError, AccountTakenError, JournalError, TradingError } from '../errors.ts'
 import { AheadFile } from './ahead-file.ts'
 import { AheadLog } from './ahead-log.ts'
-import { aheadPath } from './ahead-path.ts'
+import { aheadPath, removeTakenLog } from './ahead-path.ts'
 import type { AheadCommand, JournalAnswers, JournalCommand, JournalReply, Owner } from './journal-command.ts'
 import { JournalConnection } from './journal-connection.ts'
 import { entryAfter, isSettled, type JournalEntry, type JournalEvent } from './journal-entry.ts'
@@ -87,8 +87,11 @@ class SqliteJournal implements OrderJournal {
   }
 
   async #makeAhead(account: string, epoch: number): Promise<AheadFile> {
+    const path = aheadPath(this.#path, account, epoch)
+    // Of another database, which had this name before.
+    removeTakenLog(path)
     try {
-      return await AheadFile.create(aheadPath(this.#path, account, epoch))
+      return await AheadFile.create(path)
     } catch (error) {
       await this.#ask({ type: 'release', account, epoch })
       throw error
