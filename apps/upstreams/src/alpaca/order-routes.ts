@@ -62,7 +62,8 @@ export function orderRoutes(app: FastifyInstance, simulation: Simulation): void 
   app.delete<WithId>('/v2/orders/:id', (request, reply) => {
     const order = simulation.book.get(request.params.id)
     if (order === undefined) return refuse(reply, notFound(request.params.id))
-    const row = simulation.book.cancel(order, originOf(request, order.clientOrderId))
+    const isUnderWay = order.status === 'pending_cancel'
+    const row = isUnderWay ? undefined : simulation.book.cancel(order, originOf(request, order.clientOrderId))
     if (row === undefined) return tooLate(reply, order)
     factsOf(request).ledgerRows.push(row)
     return reply.code(204).send()

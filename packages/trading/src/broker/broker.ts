@@ -21,6 +21,9 @@ import { OrderDesk } from './order-desk.ts'
 import type { InDoubtOrder, OrderOutcome, ResendableOrder } from './order-outcome.ts'
 import type { ReconciliationOptions } from './reconciliation.ts'
 
+/** What brokers say of an order whose cancellation is under way: Alpaca refuses a second one. */
+const BEING_CANCELLED: ReadonlySet<string> = new Set(['pending_cancel', 'PendingCancel'])
+
 /** How a broker's orders are kept. */
 export interface OrderKeeping {
   /** The service whose guards every request passes. Use the profile `BROKER`. */
@@ -212,8 +215,9 @@ export class Broker {
     } catch (error) {
       const { status } = describeFailure(error)
       if (status !== 404 && status !== 422) throw error
-      // "Too late" or "no such order": the order itself tells which.
+      // "Too late", "under way already" or "no such order": the order itself tells which.
       const order = await this.#urgently('getOrder', options, (attempt) => this.#adapter.getOrder(id, attempt))
+      if (BEING_CANCELLED.has(order.status)) return { status: 'requested', orderId: id }
       if (order.isOpen) throw error
       return { status: 'closed', orderId: id, order }
     }
@@ -221,8 +225,9 @@ export class Broker {
 
   /** Cancels all open orders of the account, and those in doubt should they turn up. Never stopped by the kill switch. */
   async cancelAll(options?: RequestOptions): Promise<void> {
-    this.#desk.disown()
+    const marked = this.#desk.disown()
     await this.#urgently('cancelAllOrders', options, (attempt) => this.#adapter.cancelAllOrders(attempt))
+    await marked
   }
 
   /** Whether new orders are stopped, and who said so. */

@@ -24,8 +24,6 @@ export interface OpenIntent {
   doubt: Reconciliation | undefined
   /** What it counts as when a look finds it. */
   evidence: ReconciliationEvidence
-  /** If it is found after a doubt, it is to be cancelled; and it is not sent again. */
-  isUnwanted: boolean
 }
 
 export class IntentBook {
@@ -85,7 +83,7 @@ export class IntentBook {
 
   /** Takes up an entry that the journal has. */
   add(entry: JournalEntry): void {
-    this.#intents.set(entry.clientOrderId, { entry, doubt: undefined, evidence: 'lookup', isUnwanted: false })
+    this.#intents.set(entry.clientOrderId, { entry, doubt: undefined, evidence: 'lookup' })
   }
 
   /** Begins an intent, or one that was never sent anew. */

@@ -47,7 +47,7 @@ export class OrderDesk {
   readonly book: IntentBook
   readonly #options: OrderDeskOptions
   readonly #running = new Map<string, { readonly submission: Submission; readonly outcome: Promise<OrderOutcome> }>()
-  /** What an operator has said that the broker never had: few, since each is a person's word. */
+  /** What an operator has said that the broker never had, here or in an earlier process: few, since each is a person's word. */
   readonly #denied = new Map<string, JournalEntry>()
   #claimed: Promise<void> | undefined
   #recovered: Promise<void> | undefined
@@ -111,10 +111,18 @@ export class OrderDesk {
   }
 
   async #recover(): Promise<void> {
-    const unsettled = await this.book.journal.unsettled()
+    const left = await this.book.journal.unsettled()
     if (this.#isClosed) throw this.#closedError()
+    for (const entry of left) if (entry.isDenied) this.#remember(entry)
+    const unsettled = left.filter((entry) => !isSettled(entry))
     await Promise.all(unsettled.map((entry) => this.#takeUp(entry)))
     this.#emit({ type: 'recovered', unsettled: unsettled.length, inDoubt: this.book.doubted().length })
+  }
+
+  /** An operator has said that the broker never had it. */
+  #remember(denied: JournalEntry): void {
+    this.#denied.set(denied.clientOrderId, denied)
+    if (denied.intent.kind === 'replacement') this.adapter.recall?.(denied.intent)
   }
 
   async #takeUp(entry: JournalEntry): Promise<void> {
@@ -180,9 +188,9 @@ export class OrderDesk {
   settle(clientOrderId: string, settlement: Settlement): void {
     const open = this.book.get(clientOrderId)
     if (open === undefined || isSettled(open.entry)) return
-    const { doubt, isUnwanted } = open
+    const { doubt } = open
     this.book.noteLater(clientOrderId, settlement)
-    const { order } = open.entry
+    const { order, isUnwanted } = open.entry
     open.doubt = undefined
     doubt?.end(order ?? undefined)
     if (!this.#running.has(clientOrderId)) this.book.forget(clientOrderId)
@@ -210,6 +218,7 @@ export class OrderDesk {
     this.book.noteLater(clientOrderId, { type: 'reconciled', order, evidence })
     this.book.forget(clientOrderId)
     this.#emit({ type: 'reconciled', outcome: { status: 'accepted', clientOrderId, order, evidence } })
+    if (denied.isUnwanted && order.isOpen) this.#cancelFound(order)
   }
 
   /** It may be with the broker: from now on it is looked up. */
@@ -255,8 +264,11 @@ export class OrderDesk {
 
   /** Waits for what the looks come to. */
   async reconcile(clientOrderId: string, { timeoutMs, signal }: Patience): Promise<OrderOutcome> {
+    // Nobody looks any more.
+    if (this.#isClosed) throw this.#closedError()
     const entry = await this.book.find(clientOrderId)
     if (entry !== undefined && isSettled(entry)) return outcomeOf(entry)
+    if (this.#lost !== undefined) throw this.#lost
     const open = this.book.need(clientOrderId)
     const found = await waitUntil(this.lookUp(clientOrderId), this.clock.now() + timeoutMs, this.clock, signal)
     if (found !== TOO_LATE && found !== undefined) {
@@ -291,9 +303,14 @@ export class OrderDesk {
     return open.entry
   }
 
-  /** Orders that may have left, and of which nobody knows, are to be cancelled should they be found, and not sent again. */
-  disown(): void {
-    for (const open of this.book.underWay()) open.isUnwanted = true
+  /**
+   * Orders that may have left, and of which nobody knows, are to be cancelled should they be found, and not sent again. Holds
+   * at once; when the promise resolves, for the next process too.
+   */
+  async disown(): Promise<void> {
+    const unwanted = this.book.underWay().map(({ entry: { clientOrderId } }) => clientOrderId)
+    // A journal that fails keeps nobody from cancelling.
+    await Promise.allSettled(unwanted.map((clientOrderId) => this.book.note(clientOrderId, { type: 'unwanted' })))
   }
 
   #cancelFound(order: Order): void {

@@ -193,9 +193,10 @@ export class Submission {
   async #writeAhead(): Promise<number> {
     const { halted, book } = this.#desk
     const { clientOrderId } = this.intent
-    const { entry, doubt, isUnwanted } = book.need(clientOrderId)
+    const { entry, doubt } = book.need(clientOrderId)
     if (halted !== undefined) this.#stop.abort(halted)
-    if (doubt !== undefined && isUnwanted) this.#stop.abort(new NotReadyError('all orders were cancelled meanwhile'))
+    if (doubt !== undefined && entry.isUnwanted)
+      this.#stop.abort(new NotReadyError('all orders were cancelled meanwhile'))
     this.#stop.signal.throwIfAborted()
     try {
       const attempt = entry.attempts + 1
@@ -245,9 +246,11 @@ export class Submission {
     if (found !== TOO_LATE && found !== undefined) {
       return { status: 'accepted', clientOrderId, order: found, evidence: isTaken ? 'duplicate-id' : 'lookup' }
     }
-    const { entry, isUnwanted } = this.#desk.book.need(clientOrderId)
+    const { entry } = this.#desk.book.need(clientOrderId)
     const isOver = found === TOO_LATE || this.#stop.signal.aborted || this.#desk.halted !== undefined
-    return isOver || isUnwanted || isSettled(entry) || !adapter.refusesDuplicateIds ? this.#inDoubt(cause) : undefined
+    return isOver || entry.isUnwanted || isSettled(entry) || !adapter.refusesDuplicateIds
+      ? this.#inDoubt(cause)
+      : undefined
   }
 
   #accepted({ order, isLate }: Extract<Round, { order: Order }>): OrderOutcome {

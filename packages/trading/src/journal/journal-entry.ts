@@ -26,6 +26,10 @@ export interface JournalEntry {
   readonly reason: string | null
   /** Whether the same intent may be sent again: never sent, or turned away unread. */
   readonly resendable: boolean
+  /** Whether all orders were cancelled since it was sent: it is not sent again, and cancelled should it be found. */
+  readonly isUnwanted?: boolean | undefined
+  /** Whether an operator has said that the broker never had it: should the broker show it after all, the broker is right. */
+  readonly isDenied?: boolean | undefined
   /** When it was wanted, in milliseconds since 1970. */
   readonly intendedAt: number
   /** When it came to be where it is. */
@@ -40,6 +44,7 @@ export type JournalEvent = { readonly clientOrderId: string; readonly at: number
   | { readonly type: 'refused'; readonly reason: string; readonly resendable: boolean }
   | { readonly type: 'never-sent'; readonly reason: string }
   | { readonly type: 'in-doubt'; readonly reason: string }
+  | { readonly type: 'unwanted' }
   | { readonly type: 'reconciled'; readonly order: Order; readonly evidence: ReconciliationEvidence }
   | { readonly type: 'resolved'; readonly order: Order | null; readonly by: string; readonly note: string }
 )
@@ -54,6 +59,7 @@ const FOLLOWS: Readonly<Record<Exclude<JournalEvent['type'], 'intended'>, readon
   refused: ['sending', 'in-doubt'],
   'never-sent': ['intended', 'sending'],
   'in-doubt': ['sending', 'in-doubt'],
+  unwanted: ['sending', 'in-doubt'],
   reconciled: ['sending', 'in-doubt', 'accepted', 'refused', 'never-sent'],
   resolved: ['in-doubt'],
 }
@@ -76,17 +82,20 @@ export function entryAfter(account: string, before: JournalEntry | undefined, ev
       return { ...entry, state: 'sending', attempts: event.attempt, reason: null, resendable: false }
     case 'accepted':
     case 'reconciled':
-      return { ...entry, state: 'accepted', order: event.order, reason: null, resendable: false }
+      return { ...entry, state: 'accepted', order: event.order, reason: null, resendable: false, isDenied: undefined }
     case 'refused':
       return { ...entry, state: 'refused', reason: event.reason, resendable: event.resendable }
     case 'never-sent':
       return { ...entry, state: 'never-sent', reason: event.reason, resendable: true }
     case 'in-doubt':
       return { ...entry, state: 'in-doubt', reason: event.reason, resendable: false }
+    case 'unwanted':
+      return { ...before, isUnwanted: true }
     case 'resolved': {
       const state = event.order === null ? 'refused' : 'accepted'
       const reason = `resolved by ${event.by}: ${event.note}`
-      return { ...entry, state, order: event.order, reason, resendable: false }
+      const isDenied = event.order === null ? true : undefined
+      return { ...entry, state, order: event.order, reason, resendable: false, isDenied }
     }
   }
 }

@@ -19,6 +19,9 @@ const INTENT = `
     PRIMARY KEY (account, client_order_id)
 `
 
+/** Few, and whoever owns the account next must know them without reading all that was ever settled. */
+const IS_DENIED = "json_extract(entry, '$.isDenied')"
+
 const TABLES = `
   CREATE TABLE IF NOT EXISTS accounts (
     account TEXT PRIMARY KEY, epoch INTEGER NOT NULL, owner TEXT, beats INTEGER NOT NULL,
@@ -30,6 +33,7 @@ const TABLES = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS unsettled (${INTENT}) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS settled (${INTENT}) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS denied ON settled (account) WHERE ${IS_DENIED};
 `
 
 /** Up to which number of the owner's log ahead the tables have everything. */
@@ -78,7 +82,7 @@ export class JournalStore {
     this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0')
     const found = Number(this.#database.prepare('PRAGMA user_version').get()?.user_version)
     if (found > VERSION) throw new JournalError(`${path} was written by a newer version (${found}); use that one`)
-    const tables = found === 1 ? SINCE_VERSION_1 : TABLES
+    const tables = found === 1 ? TABLES + SINCE_VERSION_1 : TABLES
     if (found < VERSION) this.#database.exec(`BEGIN IMMEDIATE; ${tables} PRAGMA user_version = ${VERSION}; COMMIT`)
   }
 
@@ -183,7 +187,10 @@ export class JournalStore {
       }
       case 'unsettled':
         this.#writeEntries()
-        return this.#statement('SELECT entry FROM unsettled WHERE account = ? ORDER BY intended_at')
+        return this.#statement(
+          `SELECT intended_at, entry FROM unsettled WHERE account = ?1
+           UNION ALL SELECT intended_at, entry FROM settled WHERE account = ?1 AND ${IS_DENIED} ORDER BY intended_at`,
+        )
           .all(command.account)
           .map((row): JournalEntry => JSON.parse(String(row.entry)))
       case 'find':

@@ -2,9 +2,15 @@ import { AccountTakenError, JournalError } from '../errors.ts'
 import { entryAfter, isSettled, type JournalEntry, type JournalEvent } from './journal-entry.ts'
 import type { AccountJournal, KillSwitchState, OrderJournal } from './order-journal.ts'
 
+/** How many settled orders of an account are remembered. */
+const SETTLED_KEPT = 10_000
+
 /** What is kept of one account. */
 interface Book {
-  readonly entries: Map<string, JournalEntry>
+  /** Those that something may still happen to. */
+  readonly open: Map<string, JournalEntry>
+  /** The last ones, oldest first. */
+  readonly settled: Map<string, JournalEntry>
   lastNumber: number
   killSwitch: KillSwitchState
   owner: MemoryAccount | undefined
@@ -12,7 +18,8 @@ interface Book {
 
 /**
  * A journal that lives as long as the process: for tests, and for those who would rather lose orders at a crash than wait
- * for a disk. What it holds survives a {@link Broker} that is closed and opened again.
+ * for a disk. What it holds survives a {@link Broker} that is closed and opened again. Of each account it remembers the last
+ * 10,000 orders that were settled, and all that are not.
  *
  * @example
  * const broker = createAlpacaBroker({ service, journal: memoryJournal(), keyId, secretKey })
@@ -43,17 +50,28 @@ class MemoryAccount implements AccountJournal {
   }
 
   async unsettled(): Promise<readonly JournalEntry[]> {
-    return [...this.#book.entries.values()].filter((entry) => !isSettled(entry))
+    return [...this.#book.open.values()]
   }
 
   async find(clientOrderId: string): Promise<JournalEntry | undefined> {
-    return this.#book.entries.get(clientOrderId)
+    return this.#find(clientOrderId)
   }
 
   async note(event: JournalEvent): Promise<void> {
     this.#checkOwned()
-    const { entries } = this.#book
-    entries.set(event.clientOrderId, entryAfter(this.account, entries.get(event.clientOrderId), event))
+    const { open, settled } = this.#book
+    const { clientOrderId } = event
+    const entry = entryAfter(this.account, this.#find(clientOrderId), event)
+    open.delete(clientOrderId)
+    settled.delete(clientOrderId)
+    if (isSettled(entry) && !entry.isDenied) settled.set(clientOrderId, entry)
+    else open.set(clientOrderId, entry)
+    const [oldest] = settled.keys()
+    if (oldest !== undefined && settled.size > SETTLED_KEPT) settled.delete(oldest)
+  }
+
+  #find(clientOrderId: string): JournalEntry | undefined {
+    return this.#book.open.get(clientOrderId) ?? this.#book.settled.get(clientOrderId)
   }
 
   async takeNumber(atLeast: number): Promise<number> {
@@ -86,7 +104,8 @@ class MemoryAccount implements AccountJournal {
 
 function newBook(): Book {
   return {
-    entries: new Map(),
+    open: new Map(),
+    settled: new Map(),
     lastNumber: 0,
     killSwitch: { engaged: false, by: null, reason: null, at: null },
     owner: undefined,

@@ -25,7 +25,7 @@ export interface OrderJournal {
 /** The journal of one account, in the hands of its owner. */
 export interface AccountJournal {
   readonly account: string
-  /** Entries that are not settled, oldest first. */
+  /** Entries that are not settled, or denied by an operator (which the broker may contradict), oldest first. */
   unsettled(): Promise<readonly JournalEntry[]>
   find(clientOrderId: string): Promise<JournalEntry | undefined>
   /**

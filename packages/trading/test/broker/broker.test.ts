@@ -1,8 +1,9 @@
 /** A broker that is closed, and options that make no sense. */
 import { describe, expect, it } from 'vitest'
-import { memoryJournal, NotReadyError, type OrderJournal } from '../../src/index.ts'
+import { JournalError, memoryJournal, NotReadyError, type OrderJournal } from '../../src/index.ts'
 import { rejection } from '../support.ts'
-import { order, startDesk } from './desk.ts'
+import { after, order, startDesk } from './desk.ts'
+import { HANGS_BEFORE } from './simulated-broker.ts'
 
 describe('a broker', () => {
   it('that is closed sends nothing more, and waits for what is on the wire', async () => {
@@ -16,6 +17,34 @@ describe('a broker', () => {
     await closed
     expect(adapter.sent).toHaveLength(1)
     expect(exchange.executions((await onWire).clientOrderId)).toBe(1)
+  })
+
+  it('that is closed looks nothing up any more, and says so at once', async () => {
+    const { broker, clock } = startDesk({ fates: [HANGS_BEFORE], refusesDuplicateIds: false })
+    const outcome = await after(clock, broker.submitOrder(order, { timeoutMs: 1_000 }))
+    if (outcome.status !== 'in-doubt') throw new Error(`it is ${outcome.status}`)
+    await broker.close()
+    expect(await rejection(broker.reconcile(outcome))).toBeInstanceOf(NotReadyError)
+  })
+
+  it('that has lost its journal looks nothing up any more, and says so at once', async () => {
+    const inner = memoryJournal()
+    let lose: (reason: Error) => void = () => undefined
+    const journal: OrderJournal = {
+      claim: async (account) => {
+        const claimed = await inner.claim(account)
+        claimed.onLost = (listener) => {
+          lose = listener
+        }
+        return claimed
+      },
+      close: () => inner.close(),
+    }
+    const { broker, clock } = startDesk({ fates: [HANGS_BEFORE], refusesDuplicateIds: false, journal })
+    const outcome = await after(clock, broker.submitOrder(order, { timeoutMs: 1_000 }))
+    if (outcome.status !== 'in-doubt') throw new Error(`it is ${outcome.status}`)
+    lose(new JournalError('the disk is full'))
+    expect(await rejection(broker.reconcile(outcome))).toBeInstanceOf(JournalError)
   })
 
   it('that is closed while it claims its account gives it up', async () => {

@@ -27,6 +27,16 @@ describe('a cancellation', () => {
     await Promise.all(readings)
   })
 
+  it('of an order whose cancellation is under way is no error: the broker has been asked', async () => {
+    const { broker, upstreams } = await startBench()
+    upstreams.control.setCancellationLag(60_000)
+    const { id } = await placed(broker)
+    expect(await broker.cancelOrder(id)).toEqual({ status: 'requested', orderId: id })
+    expect(await broker.cancelOrder(id)).toEqual({ status: 'requested', orderId: id })
+    expect(await broker.getOrder(id)).toMatchObject({ status: 'pending_cancel', isOpen: true })
+    expect(upstreams.control.ledger().map(({ kind }) => kind)).toEqual(['submit', 'cancel'])
+  })
+
   it('has tokens that reads cannot take', async () => {
     const rateLimiter = { tokensPerSecond: 0.01, burstSize: 10 }
     const { broker } = await startBench({ alpaca: { rateLimiter } })

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AccountJournal, memoryJournal, NotReadyError, type OrderJournal } from '../../src/index.ts'
 import { after, order, startDesk } from './desk.ts'
-import { type Fate, HANGS_AFTER, RESET_BEFORE } from './simulated-broker.ts'
+import { type Fate, HANGS_AFTER, LOST, RESET_BEFORE } from './simulated-broker.ts'
 
 describe('after a crash', () => {
   /** Runs until then, and dies: nothing of it acts any more, what it has sent goes on. */
@@ -59,6 +59,46 @@ describe('after a crash', () => {
       status: 'accepted',
       evidence: 'answer',
     })
+  })
+
+  it('an order in doubt is still not wanted when all were cancelled before: it is not sent again, and cancelled when it is found', async () => {
+    const { journal, crash } = journalThatCrashes()
+    const first = startDesk({ fates: [LOST, RESET_BEFORE], journal })
+    first.exchange.visibilityLagMs = 1e9
+    for (const clientOrderId of ['one', 'two']) void first.broker.submitOrder({ ...order, clientOrderId })
+    await first.clock.advance(1_000)
+    await first.broker.cancelAll()
+    first.adapter.isDead = true
+    crash()
+    const next = startDesk({ journal, exchange: first.exchange })
+    first.exchange.visibilityLagMs = 0
+    const cancelled: string[] = []
+    next.adapter.cancelOrder = async (orderId) => void cancelled.push(orderId)
+    await next.broker.open()
+    await next.clock.advance(10_000)
+    expect(cancelled).toEqual(['one:0'])
+    const again = next.broker.submitOrder({ ...order, clientOrderId: 'two' })
+    expect(await after(next.clock, again)).toMatchObject({ status: 'in-doubt' })
+    expect(next.adapter.sent).toEqual([])
+  })
+
+  it('what an operator has said that the broker never had is known, and the broker may contradict it', async () => {
+    const { journal, crash } = journalThatCrashes()
+    const fate: Fate = { executesAfterMs: 20_000, answer: 'nothing', answersAfterMs: 0 }
+    const first = startDesk({ fates: [fate], refusesDuplicateIds: false, journal })
+    const wanted = { ...order, clientOrderId: 'one' }
+    await after(first.clock, first.broker.submitOrder(wanted, { timeoutMs: 1_000 }), 10_000)
+    await first.broker.resolve('one', { orderId: null, by: 'ann', note: 'it never came' })
+    first.adapter.isDead = true
+    crash()
+    const next = startDesk({ journal, exchange: first.exchange, streams: true })
+    await next.broker.open()
+    await next.clock.advance(20_000)
+    expect(next.events).toMatchObject([
+      { type: 'recovered', unsettled: 0, inDoubt: 0 },
+      { type: 'reconciled', outcome: { order: { id: 'one:0' }, evidence: 'stream' } },
+    ])
+    expect(await next.broker.submitOrder(wanted)).toMatchObject({ status: 'accepted', order: { id: 'one:0' } })
   })
 
   it('an order that cannot wait for that is never sent', async () => {

@@ -43,6 +43,7 @@ const events = (clientOrderId: string) =>
     neverSent: { type: 'never-sent', clientOrderId, at: 3, reason: 'connection refused' },
     inDoubt: { type: 'in-doubt', clientOrderId, at: 3, reason: 'socket hang up' },
     reconciled: { type: 'reconciled', clientOrderId, at: 4, order: orderCalled(clientOrderId), evidence: 'lookup' },
+    unwanted: { type: 'unwanted', clientOrderId, at: 4 },
     resolved: { type: 'resolved', clientOrderId, at: 5, order: null, by: 'ann', note: 'asked the broker' },
   }) as const satisfies Record<string, JournalEvent>
 
@@ -114,6 +115,24 @@ describe.each(KINDS)('a journal %s', (_kind, make) => {
     expect(await account.find('order-1')).toEqual(before)
   })
 
+  it('knows of an order in doubt that nobody wants any more, and forgets that with the doubt', async () => {
+    const account = await journal.claim(newAccount())
+    for (const step of ['intended', 'sending', 'unwanted', 'inDoubt'] as const)
+      await account.note(events('order-1')[step])
+    expect(await account.unsettled()).toMatchObject([{ state: 'in-doubt', isUnwanted: true }])
+    await account.note(events('order-1').reconciled)
+    expect(await account.unsettled()).toEqual([])
+  })
+
+  it('goes on telling of an order that an operator has denied, until the broker shows it', async () => {
+    const account = await journal.claim(newAccount())
+    for (const step of ['intended', 'sending', 'inDoubt', 'resolved'] as const)
+      await account.note(events('order-1')[step])
+    expect(await account.unsettled()).toMatchObject([{ clientOrderId: 'order-1', state: 'refused', isDenied: true }])
+    await account.note(events('order-1').reconciled)
+    expect(await account.unsettled()).toEqual([])
+  })
+
   it('gives no number twice, and none below what is asked', async () => {
     const account = await journal.claim(newAccount())
     expect([await account.takeNumber(1), await account.takeNumber(1), await account.takeNumber(40)]).toEqual([1, 2, 40])
@@ -142,7 +161,50 @@ describe.each(KINDS)('a journal %s', (_kind, make) => {
   })
 })
 
+describe('a journal in memory', () => {
+  it('forgets the oldest of more than ten thousand settled orders, and nothing that is not settled', async () => {
+    const account = await memoryJournal().claim('alpaca')
+    await account.note(events('open').intended)
+    for (let count = 0; count <= 10_000; count++) {
+      for (const step of ['intended', 'neverSent'] as const) await account.note(events(`order-${count}`)[step])
+    }
+    expect(await account.find('order-0')).toBeUndefined()
+    expect(await account.find('order-1')).toMatchObject({ state: 'never-sent' })
+    expect(await account.unsettled()).toMatchObject([{ clientOrderId: 'open' }])
+  })
+})
+
 describe('a journal on disk', () => {
+  it('of the first version is read, and goes on', async () => {
+    const path = await newFile()
+    const old = new DatabaseSync(path)
+    old.exec(`PRAGMA journal_mode = WAL;
+      CREATE TABLE accounts (
+        account TEXT PRIMARY KEY, epoch INTEGER NOT NULL, owner TEXT, beats INTEGER NOT NULL,
+        last_number INTEGER NOT NULL, kill_switch TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE events (
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, account TEXT NOT NULL, client_order_id TEXT NOT NULL,
+        type TEXT NOT NULL, event TEXT NOT NULL
+      ) STRICT;
+      CREATE TABLE unsettled (
+        account TEXT NOT NULL, client_order_id TEXT NOT NULL, intended_at INTEGER NOT NULL, entry TEXT NOT NULL,
+        PRIMARY KEY (account, client_order_id)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE settled (
+        account TEXT NOT NULL, client_order_id TEXT NOT NULL, intended_at INTEGER NOT NULL, entry TEXT NOT NULL,
+        PRIMARY KEY (account, client_order_id)
+      ) STRICT, WITHOUT ROWID;
+      PRAGMA user_version = 1;
+      INSERT INTO accounts VALUES ('alpaca', 3, NULL, 12, 7, '{"engaged":true,"by":"ann","reason":"drill","at":7}')`)
+    old.close()
+    const account = await (await opened(path)).claim('alpaca')
+    expect(await account.killSwitch()).toMatchObject({ engaged: true, by: 'ann' })
+    expect(await account.takeNumber(1)).toBe(8)
+    await account.note(events('order-1').intended)
+    expect(await account.unsettled()).toHaveLength(1)
+  })
+
   it('has everything again when it is opened again', async () => {
     const path = await newFile()
     const first = await openJournal(path)
