@@ -23,6 +23,21 @@ function bulkheadWith(options: { maxConcurrent?: number; maxQueue?: number; acqu
 }
 
 describe('the bulkhead', () => {
+  it('says when to come back: after as long as it lets calls wait, and never at once', () => {
+    const refusalOf = (acquireTimeoutMs: number): unknown => {
+      const bulkhead = new Bulkhead({ maxConcurrent: 1, maxQueue: 0, acquireTimeoutMs, clock: new VirtualClock() })
+      void bulkhead.execute(() => new Promise(() => undefined))
+      return rejection(bulkhead.execute(() => 1))
+    }
+    return Promise.all([
+      expect(refusalOf(2_000)).resolves.toMatchObject({
+        retryAfterMs: 2_000,
+        message: expect.stringContaining('come back in 2000 ms'),
+      }),
+      expect(refusalOf(0)).resolves.toMatchObject({ retryAfterMs: 1 }),
+    ])
+  })
+
   it('runs ten calls at once unless told otherwise, and queues a hundred', () => {
     const { bulkhead } = bulkheadWith()
     expect(bulkhead).toMatchObject({ maxConcurrent: 10, maxQueue: 100, acquireTimeoutMs: 1_000 })

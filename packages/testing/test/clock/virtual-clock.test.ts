@@ -39,7 +39,7 @@ describe('the virtual clock', () => {
   })
 
   it('runs to rest, leaving alone what keeps no process alive', async () => {
-    const clock = new VirtualClock()
+    const clock = new VirtualClock({ now: 50 })
     clock.setTimer(() => clock.setTimer(() => undefined, 300), 700)
     clock.setTimer(() => undefined, 5_000, false)
     expect(await clock.runToRest()).toBe(1_000)

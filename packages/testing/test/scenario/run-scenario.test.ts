@@ -1,6 +1,7 @@
 import { constant, logNormal, runScenario, type Scenario, type Subject, VirtualClock } from '@holdfast/testing'
 import { CircuitBreaker, pipeline } from 'holdfast'
 import { describe, expect, it } from 'vitest'
+import { recoverySeconds } from '../../src/scenario/result.ts'
 
 const facts = { attemptTimeoutMs: 200, maxConcurrent: 20 }
 const healthy = { workers: 100, serviceTime: logNormal(20, 0.25), facts }
@@ -36,6 +37,24 @@ const guarded: Subject = {
       byService.get(route.upstream)?.execute(({ signal }) => connection.send(signal))
   },
 }
+
+describe('the recovery', () => {
+  it('is over when three seconds in a row are good, not when one is', () => {
+    const requests = Array.from({ length: 100 }, (_, tenth) => {
+      const atMs = 1_000 + tenth * 100
+      // Good for two seconds, bad for half a one, and good from then on: a second with one tenth of that is good.
+      return { arrivedAt: atMs, good: atMs < 3_000 || atMs >= 3_500 }
+    })
+    expect(recoverySeconds(requests, 1_000, 11_000)).toBe(2.4)
+    expect(
+      recoverySeconds(
+        requests.map((one) => ({ ...one, good: one.arrivedAt < 3_000 })),
+        1_000,
+        11_000,
+      ),
+    ).toBeNull()
+  })
+})
 
 describe('a scenario that makes no sense', () => {
   const [first, second] = outage.routes
