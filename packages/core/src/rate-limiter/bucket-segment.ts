@@ -4,6 +4,9 @@ const FEWEST_SLOTS = 64
 /** Words from one slot to the next. */
 const STRIDE = 4
 
+/** A slot that nobody has. */
+const NOTHING = new Int32Array(STRIDE)
+
 /**
  * A part of a table of clients: open addressing over typed arrays, 16 bytes a slot, so that a client is found in one cache
  * line. A slot is two words of hash and, in the two words behind them, when the client's bucket is full, as a float.
@@ -17,21 +20,21 @@ export class BucketSegment {
   soonest: number = Number.POSITIVE_INFINITY
   /** Whose it is; undefined when its clients have moved to another. */
   table: object | undefined
-  readonly #words: Int32Array
-  readonly #floats: Float64Array
-  readonly #lastWord: number = 0
+  #words: Int32Array
+  #floats: Float64Array
+  #lastWord = 0
 
   /**
    * @param table whose it is
    * @param clients how many it begins with; there is room for more than half as many again
-   * @param given up by its clients: its memory is used again, if the size is right
+   * @param memory of a segment that gave it up: used again, if the size is right
    */
-  constructor(table: object, depth: number, clients: number, given?: BucketSegment) {
+  constructor(table: object, depth: number, clients: number, memory?: Int32Array) {
     this.table = table
     const slots = Math.max(FEWEST_SLOTS, 2 ** Math.ceil(Math.log2(2 * clients)))
     const length = slots * STRIDE
     this.depth = depth
-    this.#words = given !== undefined && given.#words.length === length ? given.#words.fill(0) : new Int32Array(length)
+    this.#words = memory?.length === length ? memory.fill(0) : new Int32Array(length)
     this.#floats = new Float64Array(this.#words.buffer)
     this.#lastWord = length - 1
   }
@@ -83,6 +86,16 @@ export class BucketSegment {
       const fullAt = this.fullAt(slot)
       if (high !== 0 && fullAt > at) show(words[slot] ?? 0, high, fullAt)
     }
+  }
+
+  /** Its clients have moved. Who still remembers a place in it keeps no memory alive with that. @returns what it had */
+  giveUp(): Int32Array {
+    const words = this.#words
+    this.table = undefined
+    this.#words = NOTHING
+    this.#floats = new Float64Array(NOTHING.buffer)
+    this.#lastWord = STRIDE - 1
+    return words
   }
 
   /** How many they are; corrects {@link soonest}. */

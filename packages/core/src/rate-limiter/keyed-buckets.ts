@@ -37,10 +37,10 @@ export class KeyedBuckets implements ClientBuckets {
   /** The next segment to be looked at for clients that can be forgotten. */
   #hand = 0
   /**
-   * The last segment that was moved out of. Its memory is used again: what is thrown away while the table grows would be
+   * Memory of the last segment that was moved out of. It is used again: what is thrown away while the table grows would be
    * several times what it has in the end, and make the engine collect garbage in pauses of milliseconds.
    */
-  #emptied: BucketSegment | undefined
+  #emptied: Int32Array | undefined
   readonly #found: FoundBucket
   #shared: TokenBucket | undefined
 
@@ -152,9 +152,8 @@ export class KeyedBuckets implements ClientBuckets {
   }
 
   #move(from: BucketSegment, at: number): void {
-    from.table = undefined
     from.forEachInDebt(at, (low, high, fullAt) => this.#segmentAt(this.#placeOf(high)).add(low, high, fullAt))
-    this.#emptied = from
+    this.#emptied = from.giveUp()
   }
 
   /**

@@ -137,6 +137,19 @@ describe('buckets of many clients', () => {
     expect(left).toEqual([4, 2, 3, 1, 2, 0])
   })
 
+  it('leave nothing with whoever remembers a place that is no more', () => {
+    const { table } = new Twins({ tokensPerSecond: 1, burstSize: 5 }, 10_000)
+    const place = new ClientPlace('desk-7')
+    for (let call = 0; call < 2; call++) take(table, place, 1, 0)
+    const { segment } = place
+    for (let client = 0; client < 5_000; client++) table.of(client, 0).take(1, 0)
+    const kept: unknown[] = []
+    segment?.forEachInDebt(Number.NEGATIVE_INFINITY, (...client) => kept.push(client))
+    expect([segment?.table, kept]).toEqual([undefined, []])
+    take(table, place, 1, 0)
+    expect(table.of('desk-7', 0).available(0)).toBe(2)
+  })
+
   it('never admit a client more than his own bucket would, whoever else comes', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 1, max: 300 }), (seed, maxClients) => {
