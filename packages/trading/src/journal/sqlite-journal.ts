@@ -1,4 +1,5 @@
 /** The journal on disk: written ahead, in groups, in a thread of its own. Needs `node:sqlite`: Node 22.13 or later. */
+import { resolve } from 'node:path'
 import { type Clock, InvalidOptionError, systemClock, type Timer } from 'holdfast'
 import { AccountLostError, AccountTakenError, JournalError, TradingError } from '../errors.ts'
 import { AheadFile } from './ahead-file.ts'
@@ -33,10 +34,12 @@ export interface JournalOptions {
  * const journal = await openJournal('orders.db')
  * const broker = createAlpacaBroker({ service, journal, keyId, secretKey })
  */
-export async function openJournal(path: string, options: JournalOptions = {}): Promise<OrderJournal> {
+export async function openJournal(file: string, options: JournalOptions = {}): Promise<OrderJournal> {
   const { leaseMs = 10_000, retentionDays = 400, clock = systemClock } = options
   checkNumber('leaseMs', leaseMs, 100, 3_600_000)
   checkNumber('retentionDays', retentionDays, 1, 36_500)
+  // A process that changes its folder has lost nothing.
+  const path = resolve(file)
   const connection = new JournalConnection(path, clock)
   await connection.opened()
   const journal = new SqliteJournal(path, connection, { leaseMs, retentionDays, clock })

@@ -1,4 +1,6 @@
 /** What is on the disk before the database has flushed it: in a log ahead of it, which a power cut leaves. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -241,6 +243,26 @@ describe('a log ahead', () => {
     expect(states(entries)).toEqual(['order-1 sending'])
     expect(await rejection(send(account, 'order-2'))).toBeInstanceOf(AccountLostError)
     expect(await lost).toBeInstanceOf(AccountLostError)
+  })
+
+  it('is where it was also when the process changes its folder', async () => {
+    const module = new URL('../../src/journal/index.ts', import.meta.url).href
+    const program = `const { openJournal } = await import(${JSON.stringify(module)})
+      const journal = await openJournal('orders.db')
+      const account = await journal.claim('alpaca')
+      process.chdir('/')
+      console.log(await account.takeNumber(7))
+      await journal.close()`
+    const child = spawn(process.execPath, ['--conditions=development', '--input-type=module', '-e', program], {
+      cwd: await newFolder(),
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let printed = ''
+    child.stdout.on('data', (chunk) => {
+      printed += chunk
+    })
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(printed).toBe('7\n')
   })
 
   it('that cannot be made is a claim that fails, and leaves the account to others', async () => {
