@@ -253,9 +253,9 @@ describe('a log ahead', () => {
       process.chdir('/')
       console.log(await account.takeNumber(7))
       await journal.close()`
-    const child = spawn(process.execPath, ['--conditions=development', '--input-type=module', '-e', program], {
-      cwd: await newFolder(),
-    })
+    const cwd = await newFolder()
+    await writeFile(join(cwd, 'program.mjs'), program)
+    const child = spawn(process.execPath, ['--conditions=development', 'program.mjs'], { cwd })
     onTestFinished(() => void child.kill('SIGKILL'))
     let printed = ''
     child.stdout.on('data', (chunk) => {
