@@ -34,8 +34,17 @@ export type AheadCommand = {
 export type JournalCommand =
   /** @param beats the number at which the owner stood still for so long that he must be dead */
   | { readonly type: 'claim'; readonly account: string; readonly owner: Owner; readonly beats: number | undefined }
-  /** `flush`: all that was written before is on the disk when it is answered. */
-  | { readonly type: 'beat' | 'flush' | 'release'; readonly account: string; readonly epoch: number }
+  | { readonly type: 'beat'; readonly account: string; readonly epoch: number }
+  /**
+   * `flush`: all up to that number is on the disk when it is answered. `release` is answered with whether it is: otherwise
+   * whoever is next needs the log ahead.
+   */
+  | {
+      readonly type: 'flush' | 'release'
+      readonly account: string
+      readonly epoch: number
+      readonly number: number
+    }
   | AheadCommand
   | { readonly type: 'killSwitch' | 'unsettled'; readonly account: string }
   | { readonly type: 'find'; readonly account: string; readonly clientOrderId: string }
@@ -46,7 +55,7 @@ export interface JournalAnswers {
   readonly claim: { readonly isTaken: boolean; readonly now: Ownership }
   readonly beat: null
   readonly flush: null
-  readonly release: null
+  readonly release: boolean
   readonly note: null
   readonly takeNumber: number
   readonly setKillSwitch: null

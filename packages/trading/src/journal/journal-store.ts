@@ -60,10 +60,10 @@ export class JournalStore {
   readonly #database: DatabaseSync
   readonly #isAlive: (owner: Owner) => boolean | undefined
   readonly #statements = new Map<string, StatementSync>()
-  /** Within a transaction: entries that were changed, written once at its end, as are numbers, and epochs, which cannot change meanwhile. */
+  /** Within a transaction: entries that were changed, written once at its end, as are numbers, and owners, which cannot change meanwhile. */
   readonly #changed = new Map<string, Change>()
   readonly #numbers = new Map<string, number>()
-  readonly #epochs = new Map<string, unknown>()
+  readonly #owned = new Map<string, { readonly epoch: number; readonly written: number }>()
   /** Logs of former owners, which can go once what they have is on the disk. */
   readonly #taken: string[] = []
   #isFlushing = true
@@ -105,7 +105,7 @@ export class JournalStore {
       this.#taken.length = 0
       return this.#storageFailure(commands, error instanceof Error ? error.message : String(error))
     } finally {
-      for (const transient of [this.#changed, this.#numbers, this.#epochs]) transient.clear()
+      for (const transient of [this.#changed, this.#numbers, this.#owned]) transient.clear()
     }
   }
 
@@ -159,18 +159,13 @@ export class JournalStore {
     switch (type) {
       case 'claim':
         return this.#claim(command)
-      case 'beat':
       case 'flush':
-        this.#checkOwned(command)
-        this.#execute('UPDATE accounts SET beats = beats + 1 WHERE account = ?', command.account)
-        return null
+        if (this.#writtenOf(command.account) !== command.number) throw new AccountLostError(command.account)
+        return this.#beat(command)
+      case 'beat':
+        return this.#beat(command)
       case 'release':
-        this.#execute(
-          'UPDATE accounts SET owner = NULL WHERE account = ? AND epoch = ?',
-          command.account,
-          command.epoch,
-        )
-        return null
+        return this.#release(command)
       case 'note':
         return this.#note(command)
       case 'takeNumber':
@@ -200,13 +195,24 @@ export class JournalStore {
     }
   }
 
+  #beat(command: { readonly account: string; readonly epoch: number }): null {
+    this.#checkOwned(command)
+    this.#execute('UPDATE accounts SET beats = beats + 1 WHERE account = ?', command.account)
+    return null
+  }
+
+  #release({ account, epoch, number }: Extract<JournalCommand, { type: 'flush' | 'release' }>): boolean {
+    this.#execute('UPDATE accounts SET owner = NULL WHERE account = ? AND epoch = ?', account, epoch)
+    return this.#ownerOf(account).epoch === epoch && this.#writtenOf(account) === number
+  }
+
   #claim({ account, owner, beats }: Extract<JournalCommand, { type: 'claim' }>): JournalAnswers['claim'] {
     const now = this.#ownership(account)
     const isFree = now.owner === null || this.#isAlive(now.owner) === false || now.beats === beats
     if (!isFree) return { isTaken: true, now }
     this.#catchUp(account, now.epoch)
     const epoch = now.epoch + 1
-    this.#epochs.set(account, epoch)
+    this.#owned.set(account, { epoch, written: 0 })
     this.#execute(
       `INSERT INTO accounts (account, epoch, owner, beats, last_number, kill_switch) VALUES (?, ?, ?, 0, 0, ?)
        ON CONFLICT (account) DO UPDATE
@@ -221,7 +227,7 @@ export class JournalStore {
 
   /** Carries out what the former owner was told is written, and a power cut has taken from the database. */
   #catchUp(account: string, epoch: number): void {
-    const written = Number(this.#row('SELECT written FROM accounts WHERE account = ?', account)?.written ?? 0)
+    const written = this.#writtenOf(account)
     const path = aheadPath(this.#path, account, epoch)
     const missing = commandsAfter(written, takeLog(path))
     this.#taken.push(path)
@@ -239,16 +245,32 @@ export class JournalStore {
 
   /** Every write asks, in its own transaction: a process that was asleep while another took over writes nothing. */
   #checkOwned({ account, epoch }: { readonly account: string; readonly epoch: number }): void {
-    if (!this.#epochs.has(account)) {
-      this.#epochs.set(account, this.#row('SELECT epoch FROM accounts WHERE account = ?', account)?.epoch)
-    }
-    if (this.#epochs.get(account) !== epoch) throw new AccountLostError(account)
+    if (this.#ownerOf(account).epoch !== epoch) throw new AccountLostError(account)
   }
 
-  /** As {@link JournalStore.#checkOwned}; and its number counts as written. */
+  #ownerOf(account: string): { readonly epoch: number; readonly written: number } {
+    const known = this.#owned.get(account)
+    if (known !== undefined) return known
+    const row = this.#row('SELECT epoch, written FROM accounts WHERE account = ?', account)
+    const found = { epoch: Number(row?.epoch ?? 0), written: Number(row?.written ?? 0) }
+    this.#owned.set(account, found)
+    return found
+  }
+
+  /** Up to which number of its owner the tables have everything, this transaction included. */
+  #writtenOf(account: string): number {
+    return this.#numbers.get(account) ?? this.#ownerOf(account).written
+  }
+
+  /**
+   * As {@link JournalStore.#checkOwned}; and its number counts as written. Where those before it are not, for a transaction
+   * has failed, neither is it: whoever takes the account over would take them for written, and not look into the log ahead.
+   */
   #checkNumbered(command: AheadCommand): void {
+    const { account, number } = command
     this.#checkOwned(command)
-    this.#numbers.set(command.account, command.number)
+    if (number !== this.#writtenOf(account) + 1) throw new AccountLostError(account)
+    this.#numbers.set(account, number)
   }
 
   #writeNumbers(): void {

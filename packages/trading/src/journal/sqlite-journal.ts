@@ -96,7 +96,7 @@ class SqliteJournal implements OrderJournal {
     try {
       return await AheadFile.create(path)
     } catch (error) {
-      await this.#ask({ type: 'release', account, epoch })
+      await this.#ask({ type: 'release', account, epoch, number: 0 })
       throw error
     }
   }
@@ -141,7 +141,7 @@ class SqliteAccount implements AccountJournal {
     this.account = account
     this.#epoch = epoch
     this.#connection = connection
-    this.#log = new AheadLog(account, ahead, () => this.#ask({ type: 'flush', account, epoch }))
+    this.#log = new AheadLog(account, ahead, () => this.#ask({ type: 'flush', account, epoch, number: this.#written }))
     this.#clock = clock
     this.#beatMs = leaseMs / 4
     this.#beatLater()
@@ -190,9 +190,10 @@ class SqliteAccount implements AccountJournal {
     this.#isReleased = true
     this.#timer?.cancel()
     try {
-      await this.#ask({ type: 'release', account: this.account, epoch: this.#epoch })
+      const { account } = this
+      const isWhole = await this.#ask({ type: 'release', account, epoch: this.#epoch, number: this.#written })
       // The database has been flushed, and nobody needs it.
-      await this.#log.remove()
+      if (isWhole) await this.#log.remove()
     } finally {
       await this.#log.close()
     }
@@ -260,7 +261,8 @@ class SqliteAccount implements AccountJournal {
       this.#timer?.cancel()
       for (const tell of this.#onLost.splice(0)) tell(reason)
     }
-    return reason
+    // What follows a failure fails because of it.
+    return this.#lost ?? reason
   }
 }
 

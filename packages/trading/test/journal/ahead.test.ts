@@ -326,4 +326,42 @@ describe('an order that is known to be new', () => {
     await send(account, 'order-1')
     expect(await lost).toBeInstanceOf(JournalError)
   })
+
+  it('is found by whoever is next when the database failed for a moment, and so is what came after it', async () => {
+    const path = join(await newFolder(), 'orders.db')
+    const journal = await openJournal(path)
+    const account = await journal.claim('alpaca')
+    const lost = new Promise<Error>((resolve) => account.onLost(resolve))
+    const vandal = new DatabaseSync(path)
+    onTestFinished(() => vandal.close())
+    await send(account, 'order-1')
+    await account.find('order-1')
+    vandal.exec('ALTER TABLE events RENAME TO gone')
+    await send(account, 'order-2')
+    await lost
+    vandal.exec('ALTER TABLE gone RENAME TO events')
+    await send(account, 'order-3')
+    await journal.close()
+    const { entries } = await successor(path)
+    expect(states(entries)).toEqual(['order-1 sending', 'order-2 sending', 'order-3 sending'])
+  })
+
+  it('is found by whoever is next also when the log should have begun anew after that', async () => {
+    const path = join(await newFolder(), 'orders.db')
+    const journal = await openJournal(path)
+    const account = await journal.claim('alpaca')
+    const lost = new Promise<Error>((resolve) => account.onLost(resolve))
+    const vandal = new DatabaseSync(path)
+    onTestFinished(() => vandal.close())
+    vandal.exec('ALTER TABLE events RENAME TO gone')
+    await send(account, 'order-1')
+    const reason = await lost
+    vandal.exec('ALTER TABLE gone RENAME TO events')
+    // More than the log can take at once: the database would have to have it.
+    const large = { ...intentCalled('large'), symbol: 'X'.repeat(300_000) }
+    const noted = account.note({ type: 'intended', clientOrderId: 'large', at: 1, intent: large }, true)
+    expect(await rejection(noted)).toBe(reason)
+    await journal.close()
+    expect(states((await successor(path)).entries)).toEqual(['order-1 sending'])
+  })
 })
