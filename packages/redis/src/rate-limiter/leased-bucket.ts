@@ -1,7 +1,7 @@
 /** A bucket in Redis, as one process has it: calls take from tokens leased in advance, without asking anybody. */
 import { type AdjustableBucket, type CompleteLimit, InvalidOptionError } from 'holdfast'
 import { type FleetLimit, FleetLimitMismatchError } from '../errors.ts'
-import type { Answer } from '../redis/shard.ts'
+import type { Answer, ShareFrom } from '../redis/shard.ts'
 import type { DecisionAsker, LeaseAsker } from './asker.ts'
 import type { BucketPlace, BucketSetting } from './bucket.ts'
 import { Demand } from './demand.ts'
@@ -41,6 +41,8 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   #leftAt = Number.NEGATIVE_INFINITY
   #isIdle = true
   #share: LocalShare | undefined
+  /** What the share follows from: that of a later absence begins anew. */
+  #shareFrom: ShareFrom | undefined
   /** Whether more is out than the bucket may hold now, so that everybody must give back what he has. */
   #isCrowded = false
 
@@ -307,9 +309,11 @@ export class LeasedBucket implements AdjustableBucket, LeaseAsker, DecisionAsker
   #shareAt(now: number): LocalShare | undefined {
     if (this.setting.whenUnavailable !== 'local-share') return undefined
     const from = this.place.shard.shareFrom(now)
+    if (from !== this.#shareFrom) this.#share = undefined
+    this.#shareFrom = from
     // A part of less than a token is no share: Redis does not keep it either.
-    if (from === undefined || from.part * this.setting.burstSize < 1) this.#share = undefined
-    else this.#share ??= new LocalShare(this.setting, from.part, Math.max(from.at, this.#emptyAt))
+    if (from === undefined || from.part * this.setting.burstSize < 1) return undefined
+    this.#share ??= new LocalShare(this.setting, from.part, Math.max(from.at, this.#emptyAt))
     return this.#share
   }
 

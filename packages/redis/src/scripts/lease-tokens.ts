@@ -56,7 +56,8 @@ local function answer(leases, limit, at)
   if not hashes then return { -1, string.format('%.17g', otherRate), string.format('%.17g', otherBurst), 0, 0 } end
   local saved = savedAt(hashes, 1)
   local bucket = saved and read(saved, limit) or emptyBucket(limit)
-  if bucket.leased == 0 then call('DEL', leases) end
+  -- All have lapsed: one that stayed would be taken off again when another lapses.
+  if bucket.leased == 0 or bucket.latest <= limit.now then call('DEL', leases) end
   local had = own(leases, question, limit)
   if not had then return { -2, 0, 0, 0, 0 } end
   sweep(leases, bucket)

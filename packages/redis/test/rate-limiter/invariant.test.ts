@@ -199,4 +199,56 @@ describe('over all processes, no window of any length sees more than burst + rat
       expect([atMs, overAdmission(admissions, given.limit)]).toEqual([atMs, 0])
     }
   })
+
+  it('when all leases lapse, one of them never to be asked for again, and then one more while another is held', async () => {
+    const clock = new VirtualClock()
+    const limit = { tokensPerSecond: 100, burstSize: 20 }
+    const fleet = new VirtualFleet(clock, limit)
+    const [first, second, third, fourth] = [1, 2, 3, 4].map(() => fleet.add({ whenUnavailable: 'deny' }))
+    if (!first || !second || !third || !fourth) throw new Error('no processes')
+    const calls = async (times: number, ...callers: readonly VirtualProcess[]): Promise<void> => {
+      for (let call = 0; call < times; call++) {
+        for (const process of callers) void process.ask()
+        await clock.advance(1)
+      }
+    }
+    await clock.advance(3_000)
+    await calls(8, first)
+    first.kill()
+    await clock.advance(300)
+    await calls(4, second)
+    second.kill()
+    await clock.advance(100)
+    await calls(4, third)
+    await clock.advance(60)
+    await calls(1, third)
+    // Long enough for the bucket to fill, while the third holds tokens.
+    await clock.advance(160)
+    await calls(40, third, fourth)
+    expect(overAdmission(fleet.admissions, limit)).toBe(0)
+  })
+
+  it('when Redis is away a second time, and one that kept to its share the first time has not called since', async () => {
+    const clock = new VirtualClock()
+    const limit = { tokensPerSecond: 1, burstSize: 8 }
+    const fleet = new VirtualFleet(clock, limit)
+    const [busy, quiet] = [fleet.add(), fleet.add()]
+    const cut = (isCut: boolean): void => {
+      for (const { connection } of fleet.processes) connection.connected = !isCut
+    }
+    await clock.advance(3_000)
+    cut(true)
+    await clock.advance(8_000)
+    quiet.call()
+    cut(false)
+    await clock.advance(12_000)
+    for (let call = 0; call < 16; call++) {
+      void busy.ask()
+      await clock.advance(2)
+    }
+    cut(true)
+    await clock.advance(2_000)
+    for (let call = 0; call < 8; call++) quiet.call()
+    expect(overAdmission(fleet.admissions, limit)).toBe(0)
+  })
 })

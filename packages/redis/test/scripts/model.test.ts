@@ -97,6 +97,29 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('flush' as const) }) },
 )
 
+type Command = typeof command extends fc.Arbitrary<infer One> ? One : never
+
+/** A question of a process that asks for that many tokens; what it held it has spent. */
+const asks = (process: (typeof processes)[number], need: number): Command => ({
+  kind: 'lease',
+  process,
+  lateness: 'none',
+  questions: [{ bucket: 'a', held: 0, back: 0, need, more: 0, asksForNothing: false, step: 1, otherLimit: false }],
+})
+
+/** All leases lapse, of which one is not asked for again; then one more lapses while another does not. */
+const LAPSED_TOGETHER: Command[] = [
+  asks('p1', 8),
+  { kind: 'time', us: 300_000 },
+  asks('p2', 4),
+  { kind: 'time', us: 150_000 },
+  asks('p3', 3),
+  { kind: 'time', us: 110_000 },
+  asks('p3', 3),
+  { kind: 'time', us: 150_000 },
+  asks('p3', 1),
+]
+
 describe('the model of the scripts', () => {
   let server: RedisServer
   let redis: Redis
@@ -215,7 +238,7 @@ describe('the model of the scripts', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 150, examples: [[{ rate: 200, burst: 20, shared: 1 }, LAPSED_TOGETHER]] },
     )
   })
 })

@@ -161,7 +161,8 @@ export interface LeaseQuestion {
 /** The answer: granted, kept, left, wait, 1 if too much is out; −2 first for a question that a newer one has overtaken. */
 export function lease(bucket: BucketModel, asked: LeaseQuestion): readonly number[] {
   const { now } = bucket.limit
-  if (bucket.leased === 0) bucket.leases.clear()
+  // All have lapsed: one that stayed would be taken off again when another lapses.
+  if (bucket.leased === 0 || bucket.latest <= now) bucket.leases.clear()
   const own = bucket.leases.get(asked.id)
   const valid = own !== undefined && own.lapses > now
   if (valid && own.question >= asked.question) return [-2, 0, 0, 0, 0]
