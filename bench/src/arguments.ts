@@ -18,8 +18,8 @@ export class UsageError extends Error {
   readonly code = 'BENCH_USAGE'
 }
 
-const FULL: Effort = { rounds: 30, processes: 5, turnMs: 40, warmUpMs: 250 }
-const QUICK: Effort = { rounds: 12, processes: 3, turnMs: 10, warmUpMs: 80 }
+const FULL: Effort = { isQuick: false, rounds: 30, processes: 5, turnMs: 40, warmUpMs: 250 }
+const QUICK: Effort = { isQuick: true, rounds: 12, processes: 3, turnMs: 10, warmUpMs: 80 }
 
 /** @param known names of all suites @param results where a full run writes by default @throws UsageError */
 export function readArguments(args: readonly string[], known: readonly string[], results: string): Wish {

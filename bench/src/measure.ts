@@ -6,6 +6,8 @@ import type { Contestant, Prepared, Suite } from './suite.ts'
 /** How long a measurement takes. */
 export interface Effort {
   readonly rounds: number
+  /** Whether to leave out what takes long and no target is about. */
+  readonly isQuick: boolean
   /** How many processes share the rounds of a suite: the optimizer does not do the same in each. */
   readonly processes: number
   /** How long one contestant runs in one round, in milliseconds. */

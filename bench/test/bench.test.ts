@@ -20,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'))
 const names = [...SUITES, ...STUDIES].map(({ name }) => name)
 
 /** As little as can be: time is not looked at. */
-const ONCE = { rounds: 1, processes: 1, turnMs: 0, warmUpMs: 0 }
+const ONCE = { isQuick: false, rounds: 1, processes: 1, turnMs: 0, warmUpMs: 0 }
 
 afterAll(() => rmSync(folder, { recursive: true }))
 

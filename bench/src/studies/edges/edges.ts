@@ -7,9 +7,6 @@ import { ask, type Listener } from './nowhere.ts'
 /** More than any request that is measured costs. */
 const ADMITS_ALL = 1_000_000_000
 
-/** An effort with a shorter warm-up is a quick one. */
-const FULL_WARM_UP_MS = 250
-
 /** In a round each application has so many turns: short ones lie close to those of the bare framework. */
 const TURNS = 4
 
@@ -45,7 +42,7 @@ interface Runner {
 }
 
 async function measureFramework({ name, bare, subjects }: Framework, effort: Effort): Promise<readonly Row[]> {
-  const withMany = effort.calls === undefined && effort.warmUpMs >= FULL_WARM_UP_MS
+  const withMany = effort.calls === undefined && !effort.isQuick
   const one = (): string => 'desk-1'
   const base: Runner = { subject: '', figure: 'bareUs', listener: await bare(), client: one, status: 200, spent: [] }
   const runners = [base]
