@@ -1,7 +1,5 @@
 /** A lease on tokens: the account between one process and Redis, and nothing else. All amounts are grains. */
-
-/** How much shorter a lease is here than in Redis: what two clocks may differ in their pace, and much more. */
-const PACE = 0.98
+import { PACE } from '../redis/timing.ts'
 
 /** What a question says about the lease. */
 export interface LeaseAccount {
@@ -66,6 +64,8 @@ export class Lease {
   /** The question was answered. @param kept what Redis had kept of what the question said */
   renew(kept: number, granted: number, sentAt: number, lifeMs: number): void {
     this.#held = Math.max(0, kept - this.#spent) + granted
+    // What was spent of more than that is Redis's again: the lease had lapsed there.
+    this.#spent = Math.min(this.#spent, kept)
     this.#lapsesAt = sentAt + lifeMs * PACE
     this.#lowWater = this.#held / 2
   }

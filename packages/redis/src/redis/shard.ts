@@ -5,7 +5,7 @@ import { BE_PRESENT } from '../scripts/be-present.ts'
 import { LEASE_TOKENS } from '../scripts/lease-tokens.ts'
 import type { Script } from '../scripts/script.ts'
 import type { RedisPort } from './port.ts'
-import { MEMORY_MS, type Timing, timingFor } from './timing.ts'
+import { MEMORY_MS, PACE, type Timing, timingFor } from './timing.ts'
 
 /** What a script answered. */
 export interface Answer {
@@ -62,6 +62,7 @@ export class Shard {
   /** What Redis's clock said, in microseconds, and when that was here. */
   #redisTime: { readonly us: number; readonly at: number } | undefined
   #lastAnsweredAt = Number.NEGATIVE_INFINITY
+  /** Before tokens flow again after Redis has begun to remember anew, on the monotonic clock; past when they do. */
   #settledAt = Number.NEGATIVE_INFINITY
   #roundTripMs = 1
   #closed = false
@@ -117,11 +118,6 @@ export class Shard {
   /** Which part of a limit this process has when limits are shared out, from 0 to 1. */
   get part(): number {
     return this.#allotted / WHOLE
-  }
-
-  /** When tokens flow again after Redis has begun to remember anew, on the monotonic clock; past when they do. */
-  get settledAt(): number {
-    return this.#settledAt
   }
 
   /**
@@ -224,7 +220,7 @@ export class Shard {
     this.#lastAnsweredAt = Math.max(this.#lastAnsweredAt, sentAt)
     this.#processes = Number(processes)
     const settlingMs = Number(settlingUs) / 1_000
-    if (settlingMs > 0) this.#settledAt = sentAt + settlingMs
+    if (settlingMs > 0) this.#settledAt = sentAt + settlingMs * PACE
     this.#roundTripMs += (now - sentAt - this.#roundTripMs) / 8
     this.#answered()
     return { sentAt, settlingMs, values }

@@ -20,6 +20,9 @@ export interface Timing {
   readonly deadMs: number
 }
 
+/** How much sooner a process takes a period to be over than Redis does: what two clocks may differ in their pace, and much more. */
+export const PACE = 0.98
+
 /** How long memory is kept when nobody asks. */
 export const MEMORY_MS = 86_400_000
 

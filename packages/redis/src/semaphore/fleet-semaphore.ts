@@ -4,13 +4,11 @@ import { check, checkOptions, durationMs, nameText, type Rules, wholeNumber } fr
 import { FleetSlotLostError } from '../errors.ts'
 import type { Fleet, Member } from '../fleet.ts'
 import type { Answer, Shard } from '../redis/shard.ts'
+import { PACE } from '../redis/timing.ts'
 import { HOLD_SLOTS } from '../scripts/hold-slots.ts'
 
 /** How often those who wait ask again, in milliseconds. */
 const ASK_EVERY_MS = 50
-
-/** How much shorter a slot is held here than in Redis: what two clocks may differ in their pace, and much more. */
-const PACE = 0.98
 
 /** Options of a semaphore: as those of a bulkhead, for all processes together; `acquireTimeoutMs` is at least 1. */
 export interface FleetSemaphoreOptions
