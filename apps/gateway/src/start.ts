@@ -127,20 +127,21 @@ function configuredTokens(entries: string): TokenBook {
   }
 }
 
-/** The journal of orders. The stand-ins begin with empty books, and so does theirs. */
+/** The journal of orders. The stand-ins begin with empty books, and so does theirs; one that somebody has named is his. */
 async function journalOf(config: GatewayConfig, isStandIn: boolean): Promise<OrderJournal> {
   const { STATE_FOLDER, ORDER_JOURNAL } = config
   const path = ORDER_JOURNAL ?? join(STATE_FOLDER, isStandIn ? 'stand-in-orders.db' : 'orders.db')
   makeFolder('ORDER_JOURNAL', path, dirname(path))
-  if (isStandIn) removeJournal(path)
+  if (isStandIn && ORDER_JOURNAL === undefined) removeJournal(path)
   return await openJournal(path)
 }
 
 /** The database and what stands beside it: its write-ahead log, and the logs of its owners. */
 function removeJournal(path: string): void {
-  for (const name of readdirSync(dirname(path))) {
-    if (name === basename(path) || name.startsWith(`${basename(path)}-`)) rmSync(join(dirname(path), name))
-  }
+  const own = basename(path)
+  const isPart = (name: string): boolean =>
+    [own, `${own}-wal`, `${own}-shm`].includes(name) || name.startsWith(`${own}-ahead-`)
+  for (const name of readdirSync(dirname(path)).filter(isPart)) rmSync(join(dirname(path), name))
 }
 
 /** The other gateways, if there are any. */

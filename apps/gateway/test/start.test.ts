@@ -1,11 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { openJournal } from '@holdfast/trading/journal'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ask } from './support.ts'
 
@@ -116,6 +117,34 @@ describe('npm start', { timeout: 60_000 }, () => {
     const program = start({ ...ANY_PORTS, ORDER_JOURNAL: folder })
     expect(await program.ended).toBe(1)
     expect(program.printed()).toContain(folder)
+  })
+
+  it('keeps a journal that somebody has named, though the stand-ins begin with empty books', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'orders.db')
+    const journal = await openJournal(path)
+    await (await journal.claim('another')).setKillSwitch({ engaged: true, by: 'vera', reason: 'audit', at: 1 })
+    await journal.close()
+    const program = start({ ...ANY_PORTS, ORDER_JOURNAL: path })
+    await ready(program)
+    program.kill('SIGTERM')
+    expect(await program.ended).toBe(0)
+    const again = await openJournal(path)
+    onTestFinished(() => again.close())
+    expect(await (await again.claim('another')).killSwitch()).toMatchObject({ engaged: true, by: 'vera' })
+  })
+
+  it('begins the journal of the stand-ins anew, and touches nothing else in its folder', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const [journal, log, backup] = ['', '-ahead-alpaca-7', '-backup'].map((part) =>
+      join(folder, `stand-in-orders.db${part}`),
+    )
+    for (const file of [journal, log, backup]) writeFileSync(file ?? '', 'of another run')
+    await ready(start({ ...ANY_PORTS, STATE_FOLDER: folder }))
+    expect(readdirSync(folder)).toContain('stand-in-orders.db-backup')
+    expect(readdirSync(folder)).not.toContain('stand-in-orders.db-ahead-alpaca-7')
   })
 
   it('says in one line what in the environment makes no sense', async () => {

@@ -301,6 +301,32 @@ describe('a log ahead', () => {
   })
 })
 
+/** An account whose database fails, as if the disk were full, from `fail` until `mend`. */
+async function failing(): Promise<{
+  account: AccountJournal
+  lost: Promise<Error>
+  path: string
+  fail: () => void
+  mend: () => void
+  close: () => Promise<void>
+}> {
+  const path = join(await newFolder(), 'orders.db')
+  const journal = await openJournal(path)
+  onTestFinished(() => journal.close())
+  const account = await journal.claim('alpaca')
+  const lost = new Promise<Error>((resolve) => account.onLost(resolve))
+  const vandal = new DatabaseSync(path)
+  onTestFinished(() => vandal.close())
+  return {
+    account,
+    lost,
+    path,
+    fail: () => vandal.exec('ALTER TABLE events RENAME TO gone'),
+    mend: () => vandal.exec('ALTER TABLE gone RENAME TO events'),
+    close: () => journal.close(),
+  }
+}
+
 describe('an order that is known to be new', () => {
   it('is refused what cannot follow, as any other', async () => {
     const { account } = await owned(await newFolder())
@@ -314,54 +340,37 @@ describe('an order that is known to be new', () => {
   })
 
   it('is written before the database is asked; that the database fails is told right after', async () => {
-    const folder = await newFolder()
-    const path = join(folder, 'orders.db')
-    const journal = await openJournal(path)
-    onTestFinished(() => journal.close())
-    const account = await journal.claim('alpaca')
-    const lost = new Promise<Error>((resolve) => account.onLost(resolve))
-    const vandal = new DatabaseSync(path)
-    vandal.exec('DROP TABLE events')
-    vandal.close()
+    const { account, lost, fail } = await failing()
+    fail()
     await send(account, 'order-1')
     expect(await lost).toBeInstanceOf(JournalError)
   })
 
   it('is found by whoever is next when the database failed for a moment, and so is what came after it', async () => {
-    const path = join(await newFolder(), 'orders.db')
-    const journal = await openJournal(path)
-    const account = await journal.claim('alpaca')
-    const lost = new Promise<Error>((resolve) => account.onLost(resolve))
-    const vandal = new DatabaseSync(path)
-    onTestFinished(() => vandal.close())
+    const { account, lost, path, fail, mend, close } = await failing()
     await send(account, 'order-1')
     await account.find('order-1')
-    vandal.exec('ALTER TABLE events RENAME TO gone')
+    fail()
     await send(account, 'order-2')
     await lost
-    vandal.exec('ALTER TABLE gone RENAME TO events')
+    mend()
     await send(account, 'order-3')
-    await journal.close()
+    await close()
     const { entries } = await successor(path)
     expect(states(entries)).toEqual(['order-1 sending', 'order-2 sending', 'order-3 sending'])
   })
 
   it('is found by whoever is next also when the log should have begun anew after that', async () => {
-    const path = join(await newFolder(), 'orders.db')
-    const journal = await openJournal(path)
-    const account = await journal.claim('alpaca')
-    const lost = new Promise<Error>((resolve) => account.onLost(resolve))
-    const vandal = new DatabaseSync(path)
-    onTestFinished(() => vandal.close())
-    vandal.exec('ALTER TABLE events RENAME TO gone')
+    const { account, lost, path, fail, mend, close } = await failing()
+    fail()
     await send(account, 'order-1')
     const reason = await lost
-    vandal.exec('ALTER TABLE gone RENAME TO events')
+    mend()
     // More than the log can take at once: the database would have to have it.
     const large = { ...intentCalled('large'), symbol: 'X'.repeat(300_000) }
     const noted = account.note({ type: 'intended', clientOrderId: 'large', at: 1, intent: large }, true)
     expect(await rejection(noted)).toBe(reason)
-    await journal.close()
+    await close()
     expect(states((await successor(path)).entries)).toEqual(['order-1 sending'])
   })
 })
