@@ -1,20 +1,9 @@
 import { VirtualClock } from '@holdfast/testing'
 import fc from 'fast-check'
-import {
-  ClientPlace,
-  InvalidOptionError,
-  newDecision,
-  RateLimitedError,
-  RateLimiter,
-  type RateLimiterOptions,
-} from 'holdfast'
+import { ClientPlace, InvalidOptionError, newDecision, RateLimiter } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { rejection } from '../support.ts'
-
-function limiterWith(options: RateLimiterOptions) {
-  const clock = new VirtualClock()
-  return { clock, limiter: new RateLimiter({ clock, ...options }) }
-}
+import { limiterWith } from './limiter-with.ts'
 
 describe('a limit for all', () => {
   it('lets the burst through at once, and then as many as come back', async () => {
@@ -172,109 +161,6 @@ describe('a limit that is changed while it works', () => {
   })
 })
 
-describe('a limit for each client', () => {
-  it('keeps clients apart; who does not say who he is is one client', () => {
-    const { limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 1 } })
-    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(true)
-    expect(limiter.tryAcquire({ client: 'a' })).toMatchObject({ allowed: false, scope: 'client' })
-    expect(limiter.tryAcquire({ client: 'b' }).allowed).toBe(true)
-    expect(limiter.tryAcquire().allowed).toBe(true)
-    expect(limiter.tryAcquire().allowed).toBe(false)
-  })
-
-  it('together with one for all takes from both or from neither', () => {
-    const { limiter } = limiterWith({
-      tokensPerSecond: 1,
-      burstSize: 3,
-      perClient: { tokensPerSecond: 1, burstSize: 2 },
-    })
-    expect(limiter.tryAcquire({ client: 'a' })).toMatchObject({
-      allowed: true,
-      scope: 'client',
-      limit: 2,
-      remaining: 1,
-    })
-    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(true)
-    expect(limiter.tryAcquire({ client: 'a' })).toMatchObject({ allowed: false, scope: 'client' })
-    expect(limiter.snapshot().remaining).toBe(1)
-    expect(limiter.tryAcquire({ client: 'b' }).allowed).toBe(true)
-    expect(limiter.tryAcquire({ client: 'b' })).toMatchObject({ allowed: false, scope: 'global', limit: 3 })
-    expect(limiter.tryAcquire({ client: 'c' })).toMatchObject({ allowed: false, scope: 'global' })
-  })
-
-  it('alone decides as it does beside a limit that is never reached', async () => {
-    const step = fc.record({
-      client: fc.constantFrom('a', 'b', undefined),
-      cost: fc.constantFrom(1, 2, 0.5),
-      waitMs: fc.integer({ min: 0, max: 2_000 }),
-    })
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const perClient = { tokensPerSecond: 1.5, burstSize: 4 }
-        const alone = limiterWith({ perClient })
-        const beside = limiterWith({ perClient, tokensPerSecond: 1_000_000 })
-        for (const { client, cost, waitMs } of steps) {
-          await alone.clock.advance(waitMs)
-          await beside.clock.advance(waitMs)
-          expect(alone.limiter.tryAcquire({ client, cost })).toEqual(beside.limiter.tryAcquire({ client, cost }))
-        }
-        expect(alone.limiter.snapshot().totals).toEqual(beside.limiter.snapshot().totals)
-      }),
-    )
-  })
-
-  it('alone can be paused', async () => {
-    const { clock, limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 2 } })
-    limiter.pauseFor(5_000)
-    expect(limiter.tryAcquire({ client: 'a' })).toMatchObject({ allowed: false, retryAfterMs: 5_000 })
-    await clock.advance(5_000)
-    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(true)
-  })
-
-  it('alone obeys what the service says is left', () => {
-    const { limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 9 } })
-    limiter.learn({ remaining: 1, resetMs: 10_000 })
-    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(true)
-    expect(limiter.tryAcquire({ client: 'b' })).toMatchObject({ allowed: false, retryAfterMs: 10_000 })
-  })
-
-  it('alone is not given to who comes later than somebody who waits', async () => {
-    const { clock, limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 1 } })
-    limiter.tryAcquire({ client: 'a' })
-    const waiting = limiter.acquire({ client: 'a' })
-    clock.block(1_000)
-    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(false)
-    await waiting
-    await clock.advance(1_000)
-    expect(limiter.tryAcquire({ client: 'a' }).allowed).toBe(true)
-  })
-
-  it.each(['__proto__', 'constructor', 'toString', '', 'x'.repeat(100_000)])(
-    'takes %j for a name like any other',
-    (client) => {
-      const { limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 1 } })
-      expect(limiter.tryAcquire({ client }).allowed).toBe(true)
-      expect(limiter.tryAcquire({ client }).allowed).toBe(false)
-    },
-  )
-
-  it('a flood of 100,000 made-up clients neither fills the memory nor frees who is in debt', async () => {
-    const { clock, limiter } = limiterWith({ perClient: { tokensPerSecond: 1, burstSize: 5 }, maxClients: 1_000 })
-    const offender = { client: 'offender' }
-    for (let call = 0; call < 10; call++) limiter.tryAcquire(offender)
-    expect(limiter.tryAcquire(offender).allowed).toBe(false)
-    let admitted = 0
-    for (let made = 0; made < 100_000; made++) if (limiter.tryAcquire({ client: `made-up-${made}` }).allowed) admitted++
-    expect(limiter.snapshot().clients).toBe(1_000)
-    expect(limiter.tryAcquire(offender).allowed).toBe(false)
-    // 999 with a bucket of their own, and 5 that shared one.
-    expect(admitted).toBe(1_004)
-    await clock.advance(5_000)
-    expect(limiter.tryAcquire({ client: 'newcomer' }).allowed).toBe(true)
-    expect(limiter.snapshot().clients).toBeLessThanOrEqual(1_000)
-  })
-})
-
 describe('a decision that is written over', () => {
   it('says the same as a new one', () => {
     const options = { tokensPerSecond: 5, burstSize: 9, perClient: { tokensPerSecond: 2, burstSize: 4 } }
@@ -314,75 +200,6 @@ describe('a decision that is written over', () => {
     }
     expect(other.limiter.snapshot()).toEqual(one.limiter.snapshot())
     for (const place of places) expect(() => other.limiter.admitAt(decision, place, 5)).toThrow('the burstSize, 4')
-  })
-})
-
-describe('waiting for tokens', () => {
-  it('is first come, first served', async () => {
-    const { clock, limiter } = limiterWith({ tokensPerSecond: 1, burstSize: 1 })
-    const order: string[] = []
-    await limiter.acquire()
-    const wait = async (name: string, cost?: number): Promise<void> => {
-      await limiter.acquire({ cost })
-      order.push(`${name} at ${clock.now()}`)
-    }
-    const all = [wait('first'), wait('second'), wait('third')]
-    expect(limiter.snapshot().queued).toBe(3)
-    await clock.runToRest()
-    await Promise.all(all)
-    expect(order).toEqual(['first at 1000', 'second at 2000', 'third at 3000'])
-    expect(clock.pendingTimers).toBe(0)
-  })
-
-  it('is not overtaken by who does not wait', async () => {
-    const { clock, limiter } = limiterWith({ tokensPerSecond: 1, burstSize: 2 })
-    await limiter.acquire({ cost: 2 })
-    const patient = limiter.acquire({ cost: 2 })
-    await clock.advance(1_500)
-    expect(limiter.tryAcquire()).toMatchObject({ allowed: false, retryAfterMs: 1_500 })
-    await clock.advance(500)
-    await patient
-  })
-
-  it('is refused on arrival when it could not be in time, and costs nothing', async () => {
-    const { limiter } = limiterWith({ tokensPerSecond: 1, burstSize: 1 })
-    await limiter.acquire()
-    const error = await rejection(limiter.acquire({ maxWaitMs: 999 }))
-    expect(error).toBeInstanceOf(RateLimitedError)
-    expect(error).toMatchObject({ retryAfterMs: 1_000 })
-    expect(limiter.snapshot()).toMatchObject({ queued: 0, totals: { admitted: 1, refused: 1 } })
-  })
-
-  it('counts those ahead when it says whether it can be in time', async () => {
-    const { clock, limiter } = limiterWith({ tokensPerSecond: 1, burstSize: 1, maxWaitMs: 2_000 })
-    await limiter.acquire()
-    const waiting = [limiter.acquire(), limiter.acquire()]
-    expect(await rejection(limiter.acquire())).toMatchObject({ retryAfterMs: 3_000 })
-    await clock.runToRest()
-    await Promise.all(waiting)
-  })
-
-  it('is refused when too many wait', async () => {
-    const { clock, limiter } = limiterWith({ tokensPerSecond: 100, burstSize: 1, maxQueue: 1 })
-    await limiter.acquire()
-    const waiting = limiter.acquire()
-    expect(await rejection(limiter.acquire())).toBeInstanceOf(RateLimitedError)
-    await clock.runToRest()
-    await waiting
-  })
-
-  it('can be given up, and then costs nothing', async () => {
-    const { clock, limiter } = limiterWith({ tokensPerSecond: 1, burstSize: 1 })
-    await limiter.acquire()
-    const controller = new AbortController()
-    const given = rejection(limiter.acquire({ signal: controller.signal }))
-    const patient = limiter.acquire()
-    controller.abort('no longer wanted')
-    expect(await given).toBe('no longer wanted')
-    await clock.advance(1_000)
-    await patient
-    expect(await rejection(limiter.acquire({ signal: AbortSignal.abort('never began') }))).toBe('never began')
-    expect(clock.pendingTimers).toBe(0)
   })
 })
 
