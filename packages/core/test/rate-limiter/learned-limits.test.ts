@@ -1,13 +1,8 @@
-import { VirtualClock } from '@holdfast/testing'
 import fc from 'fast-check'
-import { pipeline, RateLimiter, type RateLimiterOptions } from 'holdfast'
+import { pipeline, RateLimiter } from 'holdfast'
 import { describe, expect, it } from 'vitest'
 import { rejection, statusError } from '../support.ts'
-
-function limiterWith(options: RateLimiterOptions) {
-  const clock = new VirtualClock()
-  return { clock, limiter: new RateLimiter({ clock, ...options }) }
-}
+import { limiterWith } from './limiter-with.ts'
 
 /** An answer with such headers, as `fetch` gives it. */
 function answerWith(headers: Record<string, string>): Response {

@@ -1,12 +1,7 @@
-import { VirtualClock } from '@holdfast/testing'
 import fc from 'fast-check'
-import { InvalidOptionError, type Priority, RateLimiter, type RateLimiterOptions, type WindowLimit } from 'holdfast'
+import { InvalidOptionError, type Priority, RateLimiter, type WindowLimit } from 'holdfast'
 import { describe, expect, it } from 'vitest'
-
-function limiterWith(options: RateLimiterOptions) {
-  const clock = new VirtualClock()
-  return { clock, limiter: new RateLimiter({ clock, ...options }) }
-}
+import { limiterWith } from './limiter-with.ts'
 
 const PROVIDER: readonly WindowLimit[] = [
   { limit: 50, windowMs: 1_000 },
